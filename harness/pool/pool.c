@@ -1,0 +1,586 @@
+#include "pool/pool.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define BUCKETS_MIN 64u
+
+struct pool_origin {
+    struct pool_origin *next; /* in its bucket */
+    uint64_t hash;
+    bool sized;               /* a pool exists, and its size is fixed while it lives */
+    unsigned size;
+    unsigned idle, in_use, connecting;
+    unsigned members;         /* of those, the ones that keep the pool alive */
+    struct pool_link idle_list;
+    size_t key_bytes;
+    char key[];
+};
+
+struct pool {
+    struct pool_config config;
+    struct pool_origin **buckets;
+    size_t bucket_count, origin_count;
+    struct pool_conn **heap; /* binary, by deadline; heap[0] is unused */
+    size_t heap_count, heap_room;
+    size_t live;             /* connections in the core's books: what the heap must have room for */
+    struct pool_link todo;
+    bool stopping;
+    struct pool_stats stats;
+};
+
+#define OF_LINK(link_, type, member) ((type *)(void *)((char *)(link_) - offsetof(type, member)))
+
+/* --- lists and the queue of actions -------------------------------------------------------------------------------- */
+
+static void list_init(struct pool_link *head)
+{
+    head->prev = head->next = head;
+}
+
+static void list_append(struct pool_link *head, struct pool_link *link)
+{
+    link->prev = head->prev;
+    link->next = head;
+    head->prev->next = link;
+    head->prev = link;
+}
+
+static void list_remove(struct pool_link *link)
+{
+    link->prev->next = link->next;
+    link->next->prev = link->prev;
+}
+
+static void push(struct pool *pool, struct pool_todo *todo, struct pool_action action)
+{
+    todo->action = action;
+    list_append(&pool->todo, &todo->link);
+}
+
+static void do_conn(struct pool *pool, enum pool_action_type type, struct pool_conn *conn, enum pool_reason reason)
+{
+    push(pool, &conn->todo, (struct pool_action){.type = type, .conn = conn, .reason = reason});
+}
+
+static void do_ticket(struct pool *pool, enum pool_action_type type, struct pool_ticket *ticket, struct pool_conn *conn,
+                      enum pool_reason reason)
+{
+    push(pool, &ticket->todo, (struct pool_action){.type = type, .ticket = ticket, .conn = conn, .reason = reason});
+}
+
+bool pool_next_action(struct pool *pool, struct pool_action *action)
+{
+    struct pool_link *first = pool->todo.next;
+    if (first == &pool->todo)
+        return false;
+    list_remove(first);
+    *action = OF_LINK(first, struct pool_todo, link)->action;
+    return true;
+}
+
+/* --- deadlines -------------------------------------------------------------------------------------------------------
+ * A heap, because each connection has a timeout of its own. Where all have the same, a check-in appends the latest deadline
+ * and a check-out takes that one away again: both touch the last leaf only. */
+
+static void heap_put(struct pool *pool, size_t at, struct pool_conn *conn)
+{
+    pool->heap[at] = conn;
+    conn->heap_at = at;
+}
+
+static void heap_up(struct pool *pool, size_t at, struct pool_conn *conn)
+{
+    for (; at > 1 && pool->heap[at / 2]->deadline_ns > conn->deadline_ns; at /= 2)
+        heap_put(pool, at, pool->heap[at / 2]);
+    heap_put(pool, at, conn);
+}
+
+static void heap_down(struct pool *pool, size_t at, struct pool_conn *conn)
+{
+    for (size_t child; (child = at * 2) <= pool->heap_count; at = child) {
+        if (child < pool->heap_count && pool->heap[child + 1]->deadline_ns < pool->heap[child]->deadline_ns)
+            child++;
+        if (pool->heap[child]->deadline_ns >= conn->deadline_ns)
+            break;
+        heap_put(pool, at, pool->heap[child]);
+    }
+    heap_put(pool, at, conn);
+}
+
+static void heap_add(struct pool *pool, struct pool_conn *conn)
+{
+    if (conn->deadline_ns == POOL_UNLIMITED)
+        return;
+    heap_up(pool, ++pool->heap_count, conn);
+}
+
+static void heap_remove(struct pool *pool, struct pool_conn *conn)
+{
+    size_t at = conn->heap_at;
+    if (at == 0)
+        return;
+    conn->heap_at = 0;
+    struct pool_conn *last = pool->heap[pool->heap_count--];
+    if (last == conn)
+        return;
+    if (at > 1 && pool->heap[at / 2]->deadline_ns > last->deadline_ns)
+        heap_up(pool, at, last);
+    else
+        heap_down(pool, at, last);
+}
+
+static bool heap_reserve(struct pool *pool, size_t connections)
+{
+    if (connections < pool->heap_room)
+        return true;
+    size_t room = pool->heap_room ? pool->heap_room * 2 : 64;
+    struct pool_conn **heap = realloc(pool->heap, room * sizeof *heap);
+    if (!heap)
+        return false;
+    pool->heap = heap;
+    pool->heap_room = room;
+    return true;
+}
+
+uint64_t pool_deadline(const struct pool *pool)
+{
+    return pool->heap_count ? pool->heap[1]->deadline_ns : POOL_UNLIMITED;
+}
+
+/* --- keys ---------------------------------------------------------------------------------------------------------- */
+
+static uint64_t hash_of(const char *key, size_t bytes)
+{
+    uint64_t hash = 14695981039346656037u; /* FNV-1a */
+    for (size_t i = 0; i < bytes; i++)
+        hash = (hash ^ (unsigned char)key[i]) * 1099511628211u;
+    return hash;
+}
+
+static struct pool_origin **bucket_of(const struct pool *pool, uint64_t hash)
+{
+    return &pool->buckets[hash & (pool->bucket_count - 1)];
+}
+
+/* A table that could not grow is slower, not wrong. */
+static void grow_table(struct pool *pool)
+{
+    struct pool_origin **old = pool->buckets;
+    size_t old_count = pool->bucket_count;
+    struct pool_origin **buckets = calloc(old_count * 2, sizeof(struct pool_origin *));
+    if (!buckets)
+        return;
+    pool->buckets = buckets;
+    pool->bucket_count = old_count * 2;
+    for (size_t i = 0; i < old_count; i++) {
+        for (struct pool_origin *o = old[i], *next; o; o = next) {
+            next = o->next;
+            o->next = *bucket_of(pool, o->hash);
+            *bucket_of(pool, o->hash) = o;
+        }
+    }
+    free(old);
+}
+
+static struct pool_origin *origin_for(struct pool *pool, const char *key, size_t bytes)
+{
+    uint64_t hash = hash_of(key, bytes);
+    for (struct pool_origin *o = *bucket_of(pool, hash); o; o = o->next)
+        if (o->hash == hash && o->key_bytes == bytes && memcmp(o->key, key, bytes) == 0)
+            return o;
+
+    struct pool_origin *o = calloc(1, sizeof *o + bytes);
+    if (!o)
+        return NULL;
+    if (++pool->origin_count > pool->bucket_count)
+        grow_table(pool);
+    o->hash = hash;
+    o->key_bytes = bytes;
+    memcpy(o->key, key, bytes);
+    list_init(&o->idle_list);
+    o->next = *bucket_of(pool, hash);
+    *bucket_of(pool, hash) = o;
+    return o;
+}
+
+/* A pool is gone, and its size with it, once none of its own is left; the key is forgotten with the last connection. */
+static void let_go_of_origin(struct pool *pool, struct pool_origin *o)
+{
+    if (o->members == 0)
+        o->sized = false;
+    if (o->idle || o->in_use || o->connecting)
+        return;
+    struct pool_origin **at = bucket_of(pool, o->hash);
+    while (*at != o)
+        at = &(*at)->next;
+    *at = o->next;
+    pool->origin_count--;
+    free(o);
+}
+
+/* --- what becomes of a connection ------------------------------------------------------------------------------------ */
+
+static void leave_idle(struct pool *pool, struct pool_conn *conn)
+{
+    list_remove(&conn->idle);
+    heap_remove(pool, conn);
+    conn->origin->idle--;
+    pool->stats.idle--;
+}
+
+static void enter_use(struct pool *pool, struct pool_conn *conn)
+{
+    conn->state = POOL_CONN_IN_USE;
+    conn->origin->in_use++;
+    pool->stats.in_use++;
+}
+
+static void leave_use(struct pool *pool, struct pool_conn *conn)
+{
+    assert(conn->state == POOL_CONN_IN_USE);
+    conn->origin->in_use--;
+    pool->stats.in_use--;
+}
+
+/* The one way out: `conn` is in no list and no count but `members` and `live`. */
+static void end(struct pool *pool, struct pool_conn *conn, enum pool_reason reason)
+{
+    conn->origin->members -= conn->member;
+    conn->origin = NULL;
+    conn->state = POOL_CONN_NEW;
+    pool->live--;
+    pool->stats.closed[reason]++;
+    do_conn(pool, POOL_DO_CLOSE, conn, reason);
+}
+
+static void end_idle(struct pool *pool, struct pool_conn *conn, enum pool_reason reason)
+{
+    leave_idle(pool, conn);
+    end(pool, conn, reason);
+}
+
+static enum pool_reason reason_of(enum pool_seen seen, enum pool_reason if_data)
+{
+    switch (seen) {
+    case POOL_SEEN_QUIET:
+        return POOL_REASON_NONE;
+    case POOL_SEEN_DATA:
+        return if_data;
+    case POOL_SEEN_EOF:
+        return POOL_REASON_PEER_CLOSED;
+    default:
+        return POOL_REASON_PEER_RESET;
+    }
+}
+
+static struct pool_conn *oldest(const struct pool_origin *o)
+{
+    return OF_LINK(o->idle_list.next, struct pool_conn, idle);
+}
+
+static struct pool_conn *newest(const struct pool_origin *o)
+{
+    return OF_LINK(o->idle_list.prev, struct pool_conn, idle);
+}
+
+static void reuse(struct pool *pool, struct pool_ticket *ticket, struct pool_conn *conn)
+{
+    enter_use(pool, conn);
+    conn->reused++;
+    pool->stats.reuses++;
+    do_ticket(pool, POOL_DO_REUSE, ticket, conn, POOL_REASON_NONE);
+}
+
+static void connect_new(struct pool *pool, struct pool_ticket *ticket)
+{
+    struct pool_origin *o = ticket->origin;
+    o->sized = o->sized && o->members; /* the last idle one may just have turned out dead, and the pool is gone with it */
+    ticket->member = o->sized;
+    o->members += ticket->member;
+    o->connecting++;
+    pool->stats.connecting++;
+    pool->stats.connects++;
+    do_ticket(pool, POOL_DO_CONNECT, ticket, NULL, POOL_REASON_NONE);
+}
+
+/* Since its last look, the loop's or ours, nobody can know what has come in: an application that was busy for longer than the
+ * network's own uncertainty makes us look before the connection is handed out. */
+static bool must_look(const struct pool *pool, const struct pool_conn *conn, const struct pool_ticket *ticket, uint64_t now_ns)
+{
+    uint64_t last = conn->looked_at_ns > ticket->polled_ns ? conn->looked_at_ns : ticket->polled_ns;
+    return now_ns - last > pool->config.look_again_ns;
+}
+
+/* Serves a ticket with the most recently returned connection that is not known to be dead, or else with a new one. */
+static void serve(struct pool *pool, struct pool_ticket *ticket, uint64_t now_ns)
+{
+    struct pool_origin *o = ticket->origin;
+    while (o->idle) {
+        struct pool_conn *conn = newest(o);
+        if (conn->deadline_ns <= now_ns) {
+            end_idle(pool, conn, POOL_REASON_EXPIRED);
+            continue;
+        }
+        leave_idle(pool, conn);
+        if (!must_look(pool, conn, ticket, now_ns)) {
+            reuse(pool, ticket, conn);
+            return;
+        }
+        conn->state = POOL_CONN_PROBING;
+        pool->stats.probes++;
+        do_ticket(pool, POOL_DO_PROBE, ticket, conn, POOL_REASON_NONE);
+        return;
+    }
+    connect_new(pool, ticket);
+}
+
+/* --- events ------------------------------------------------------------------------------------------------------------ */
+
+static void checkout(struct pool *pool, const struct pool_event *e)
+{
+    struct pool_ticket *ticket = e->ticket;
+    ticket->polled_ns = e->polled_ns;
+    ticket->origin = origin_for(pool, e->key, e->key_bytes);
+    if (!ticket->origin)
+        do_ticket(pool, POOL_DO_REFUSE, ticket, NULL, POOL_REASON_NO_MEMORY);
+    else
+        serve(pool, ticket, e->now_ns);
+}
+
+static void probed(struct pool *pool, const struct pool_event *e)
+{
+    struct pool_conn *conn = e->conn;
+    assert(conn->state == POOL_CONN_PROBING);
+    enum pool_reason reason = reason_of(e->seen, POOL_REASON_STRAY);
+    conn->looked_at_ns = e->now_ns;
+    if (reason == POOL_REASON_NONE) {
+        reuse(pool, e->ticket, conn);
+        return;
+    }
+    end(pool, conn, reason);
+    serve(pool, e->ticket, e->now_ns);
+}
+
+static void stop_connecting(struct pool *pool, const struct pool_ticket *ticket)
+{
+    ticket->origin->connecting--;
+    pool->stats.connecting--;
+}
+
+static void connected(struct pool *pool, const struct pool_event *e)
+{
+    struct pool_conn *conn = e->conn;
+    struct pool_origin *o = e->ticket->origin;
+    stop_connecting(pool, e->ticket);
+    conn->origin = o;
+    conn->member = e->ticket->member;
+    conn->heap_at = 0;
+    conn->reused = 0;
+    pool->live++;
+    if (!heap_reserve(pool, pool->live)) {
+        do_ticket(pool, POOL_DO_REFUSE, e->ticket, NULL, POOL_REASON_NO_MEMORY);
+        end(pool, conn, POOL_REASON_NO_MEMORY);
+        let_go_of_origin(pool, o);
+        return;
+    }
+    enter_use(pool, conn);
+}
+
+/* The connect failed, or nobody waits for it any longer. */
+static void not_connected(struct pool *pool, const struct pool_event *e)
+{
+    struct pool_origin *o = e->ticket->origin;
+    stop_connecting(pool, e->ticket);
+    o->members -= e->ticket->member;
+    pool->stats.connect_failures += e->type == POOL_CONNECT_FAILED;
+    let_go_of_origin(pool, o);
+}
+
+static void park(struct pool *pool, struct pool_conn *conn, const struct pool_event *e)
+{
+    struct pool_origin *o = conn->origin;
+    uint64_t timeout = e->idle_timeout_ns ? e->idle_timeout_ns : pool->config.idle_timeout_ns;
+
+    if (!o->sized) {
+        o->sized = true;
+        o->size = e->size ? e->size : pool->config.size;
+    }
+    if (o->idle >= o->size)
+        end_idle(pool, oldest(o), POOL_REASON_EVICTED);
+    o->members += !conn->member;
+    conn->member = true;
+    conn->state = POOL_CONN_IDLE;
+    conn->looked_at_ns = e->now_ns;
+    conn->deadline_ns = timeout > POOL_UNLIMITED - e->now_ns ? POOL_UNLIMITED : e->now_ns + timeout;
+    list_append(&o->idle_list, &conn->idle);
+    o->idle++;
+    pool->stats.idle++;
+    heap_add(pool, conn);
+    do_conn(pool, POOL_DO_PARK, conn, POOL_REASON_NONE);
+}
+
+/* A connection that is not taken evicts nobody: it is judged before any room is made for it. */
+static void checkin(struct pool *pool, const struct pool_event *e)
+{
+    struct pool_conn *conn = e->conn;
+    struct pool_origin *o = conn->origin;
+    enum pool_reason reason = reason_of(e->seen, POOL_REASON_DUBIOUS);
+    if (reason == POOL_REASON_NONE && pool->stopping)
+        reason = POOL_REASON_STOPPING;
+
+    leave_use(pool, conn);
+    pool->stats.checkins++;
+    if (reason == POOL_REASON_NONE) {
+        park(pool, conn, e);
+    } else {
+        end(pool, conn, reason);
+        let_go_of_origin(pool, o);
+    }
+}
+
+static void discard(struct pool *pool, struct pool_conn *conn)
+{
+    struct pool_origin *o = conn->origin;
+    leave_use(pool, conn);
+    end(pool, conn, POOL_REASON_DISCARDED);
+    let_go_of_origin(pool, o);
+}
+
+static void readable(struct pool *pool, const struct pool_event *e)
+{
+    struct pool_origin *o = e->conn->origin;
+    assert(e->conn->state == POOL_CONN_IDLE);
+    enum pool_reason reason = reason_of(e->seen, POOL_REASON_STRAY);
+    if (reason == POOL_REASON_NONE)
+        return;
+    end_idle(pool, e->conn, reason);
+    let_go_of_origin(pool, o);
+}
+
+static void tick(struct pool *pool, uint64_t now_ns)
+{
+    while (pool_deadline(pool) <= now_ns) {
+        struct pool_conn *conn = pool->heap[1];
+        struct pool_origin *o = conn->origin;
+        end_idle(pool, conn, POOL_REASON_EXPIRED);
+        let_go_of_origin(pool, o);
+    }
+}
+
+static void stop(struct pool *pool)
+{
+    pool->stopping = true;
+    for (size_t i = 0; i < pool->bucket_count; i++) {
+        for (struct pool_origin *o = pool->buckets[i], *next; o; o = next) {
+            next = o->next;
+            while (o->idle)
+                end_idle(pool, oldest(o), POOL_REASON_STOPPING);
+            let_go_of_origin(pool, o);
+        }
+    }
+}
+
+void pool_handle(struct pool *pool, const struct pool_event *event)
+{
+    assert(pool->todo.next == &pool->todo); /* the actions of the last event have all been taken */
+    switch (event->type) {
+    case POOL_CHECKOUT:
+        checkout(pool, event);
+        break;
+    case POOL_PROBED:
+        probed(pool, event);
+        break;
+    case POOL_CONNECTED:
+        connected(pool, event);
+        break;
+    case POOL_CONNECT_FAILED:
+    case POOL_CANCEL:
+        not_connected(pool, event);
+        break;
+    case POOL_CHECKIN:
+        checkin(pool, event);
+        break;
+    case POOL_DISCARD:
+        discard(pool, event->conn);
+        break;
+    case POOL_READABLE:
+        readable(pool, event);
+        break;
+    case POOL_TICK:
+        tick(pool, event->now_ns);
+        break;
+    case POOL_STOP:
+        stop(pool);
+        break;
+    }
+}
+
+/* --- making, asking --------------------------------------------------------------------------------------------------- */
+
+struct pool *pool_new(const struct pool_config *config)
+{
+    struct pool *pool = calloc(1, sizeof *pool);
+    if (!pool)
+        return NULL;
+    pool->config = *config;
+    pool->bucket_count = BUCKETS_MIN;
+    pool->buckets = calloc(pool->bucket_count, sizeof(struct pool_origin *));
+    list_init(&pool->todo);
+    if (!pool->buckets) {
+        free(pool);
+        return NULL;
+    }
+    return pool;
+}
+
+void pool_free(struct pool *pool)
+{
+    if (!pool)
+        return;
+    for (size_t i = 0; i < pool->bucket_count; i++) {
+        for (struct pool_origin *o = pool->buckets[i], *next; o; o = next) {
+            next = o->next;
+            free(o);
+        }
+    }
+    free(pool->buckets);
+    free(pool->heap);
+    free(pool);
+}
+
+bool pool_exists_for(const struct pool_conn *conn)
+{
+    return conn->origin->sized;
+}
+
+void pool_stats_all(const struct pool *pool, struct pool_stats *out)
+{
+    *out = pool->stats;
+}
+
+void pool_each(const struct pool *pool, void *user,
+               void (*each)(void *user, const char *key, size_t key_bytes, unsigned size, unsigned idle, unsigned in_use))
+{
+    for (size_t i = 0; i < pool->bucket_count; i++)
+        for (const struct pool_origin *o = pool->buckets[i]; o; o = o->next)
+            each(user, o->key, o->key_bytes, o->sized ? o->size : 0, o->idle, o->in_use);
+}
+
+const char *pool_reason_text(enum pool_reason reason)
+{
+    static const char *const text[POOL_REASON_COUNT] = {
+        [POOL_REASON_NONE] = "none",
+        [POOL_REASON_DISCARDED] = "discarded",
+        [POOL_REASON_DUBIOUS] = "dubious",
+        [POOL_REASON_EVICTED] = "evicted",
+        [POOL_REASON_EXPIRED] = "expired",
+        [POOL_REASON_STRAY] = "stray",
+        [POOL_REASON_PEER_CLOSED] = "peer_closed",
+        [POOL_REASON_PEER_RESET] = "peer_reset",
+        [POOL_REASON_STOPPING] = "stopping",
+        [POOL_REASON_NO_MEMORY] = "no_memory",
+    };
+    return text[reason];
+}
