@@ -1,0 +1,125 @@
+#include "reply.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* One scratch for all: a response is written into it, sent, and only what the kernel did not take is copied. */
+static struct {
+    char *data;
+    size_t room;
+} scratch;
+
+static void reserve(size_t room)
+{
+    if (scratch.room >= room)
+        return;
+    scratch.data = realloc(scratch.data, room);
+    scratch.room = room;
+    if (!scratch.data)
+        abort();
+}
+
+/* By hand: snprintf would be a third of a response's instructions. */
+static char *put_number(char *to, uint64_t value)
+{
+    char digits[20];
+    size_t at = sizeof digits;
+    do
+        digits[--at] = (char)('0' + value % 10);
+    while (value /= 10);
+    return mempcpy(to, digits + at, sizeof digits - at);
+}
+
+#define PUT(to, literal) mempcpy(to, literal, sizeof literal - 1)
+
+static size_t put_body(char *at, const struct reply_to *to)
+{
+    char *p = at;
+    *p++ = 'c';
+    p = put_number(p, to->conn);
+    p = PUT(p, " r");
+    p = put_number(p, to->req);
+    *p++ = ' ';
+    p = mempcpy(p, to->target, to->target_bytes);
+    *p++ = '\n';
+    size_t bytes = (size_t)(p - at);
+    if (bytes >= to->body_bytes)
+        return bytes;
+    memset(p, '.', to->body_bytes - bytes);
+    return to->body_bytes;
+}
+
+static char *put_head(char *p, const struct reply *how, const struct reply_to *to, size_t body_bytes, bool keep)
+{
+    p = how->http10 ? PUT(p, "HTTP/1.0 200 OK\r\nContent-Length: ") : PUT(p, "HTTP/1.1 200 OK\r\nContent-Length: ");
+    p = put_number(p, body_bytes);
+    if (!keep && !how->http10)
+        p = PUT(p, "\r\nConnection: close");
+    else if (keep && (to->say_keep || how->http10 || how->keep_alive_s))
+        p = PUT(p, "\r\nConnection: keep-alive");
+    if (how->keep_alive_s) {
+        p = PUT(p, "\r\nKeep-Alive: timeout=");
+        p = put_number(p, how->keep_alive_s);
+    }
+    return PUT(p, "\r\n\r\n");
+}
+
+void reply_write(struct reply_text *out, const struct reply *how, const struct reply_to *to)
+{
+    enum { HEAD_ROOM = 256, BODY_ROOM = 64 };
+    size_t body_room = BODY_ROOM + to->target_bytes + to->body_bytes;
+    reserve(HEAD_ROOM + body_room + sizeof(struct reply_stray));
+
+    /* The body first, behind room for any head: its length stands in the head. Then the head right before it. */
+    char head[HEAD_ROOM];
+    size_t body = put_body(scratch.data + HEAD_ROOM, to);
+    out->keep = to->keep && !how->close;
+    size_t head_bytes = (size_t)(put_head(head, how, to, body, out->keep) - head);
+    char *start = scratch.data + HEAD_ROOM - head_bytes;
+    memcpy(start, head, head_bytes);
+    if (to->head_only)
+        body = 0;
+
+    out->data = start;
+    out->bytes = how->cut == REPLY_CUT_HEAD   ? head_bytes / 2
+                 : how->cut == REPLY_CUT_BODY ? head_bytes + body / 2
+                                              : head_bytes + body;
+    out->glued_bytes = 0;
+    if (how->glued) {
+        struct reply_stray stray;
+        reply_stray(&stray, how->glued, to->conn);
+        memcpy(start + out->bytes, stray.data, stray.bytes);
+        out->glued_bytes = stray.bytes;
+        out->glued_name = stray.name;
+    }
+}
+
+void reply_stray(struct reply_stray *out, enum stray what, uint32_t conn)
+{
+    char body[32];
+    int bytes = 0;
+    switch (what) {
+    case STRAY_NONE:
+        break;
+    case STRAY_BYTE:
+        out->name = "byte";
+        bytes = snprintf(out->data, sizeof out->data, "X");
+        break;
+    case STRAY_CRLF:
+        out->name = "crlf";
+        bytes = snprintf(out->data, sizeof out->data, "\r\n");
+        break;
+    case STRAY_408:
+        out->name = "408";
+        bytes = snprintf(out->data, sizeof out->data,
+                         "HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+        break;
+    case STRAY_200:
+        out->name = "200";
+        bytes = snprintf(body, sizeof body, "c%u r0 /forged\n", conn);
+        bytes = snprintf(out->data, sizeof out->data, "HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s", bytes, body);
+        break;
+    }
+    out->bytes = (size_t)bytes;
+}
