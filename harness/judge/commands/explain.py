@@ -1,0 +1,128 @@
+"""./run.sh explain: a clause with its source and scenarios; a scenario as a timeline in text."""
+
+from __future__ import annotations
+
+import textwrap
+from argparse import Namespace
+from collections.abc import Iterator
+from typing import Any
+
+from judge import checkers
+from judge.clauses import LEVELS, Clause
+from judge.errors import UsageError
+from judge.names import nearest
+from judge.project import Project
+from judge.scenario import Scenario, Server, load_scenarios
+from judge.steps import Step
+
+
+def run(args: Namespace) -> int:
+    project = Project.here(args.variant)
+    scenarios = load_scenarios(project)
+    lines: list[str] = []
+    if args.name in project.clauses:
+        lines += explain_clause(project.clauses[args.name], scenarios)
+    if args.name in scenarios:
+        lines += ([""] if lines else []) + list(explain_scenario(scenarios[args.name], project))
+    if not lines:
+        raise UsageError(f'no clause and no scenario is called "{args.name}"{nearest(args.name, [*project.clauses, *scenarios])}')
+    print("\n".join(lines))
+    return 0
+
+
+def explain_clause(clause: Clause, scenarios: dict[str, Scenario]) -> list[str]:
+    lines = [f"clause {clause.id}", *wrapped(clause.text), "", f"  source  {clause.source}"]
+    lines += [f"  level   {clause.level}: {LEVELS[clause.level]}", f"  since   {clause.since}"]
+    lines += [f"  says    {clause.says}"] if clause.says else []
+    if clause.id in checkers.universal():
+        return [*lines, f"  checked on every trace, by {checkers.universal()[clause.id]}"]
+    cited = [one for one in scenarios.values() if any(check.clause == clause.id for check in one.checks)]
+    lines += ["", "  checked by" if cited else "  checked by no scenario"]
+    return lines + [f"    {one.name:<36} {one.summary}" for one in cited]
+
+
+def explain_scenario(scenario: Scenario, project: Project) -> Iterator[str]:
+    yield f"scenario {scenario.name}: {scenario.summary}"
+    yield from wrapped(scenario.expect)
+    for word, values in (("needs", scenario.needs), ("tags", scenario.tags), ("control", scenario.depends_on)):
+        if values:
+            yield f"  {word:<8}{', '.join(values)}"
+    yield ""
+    if scenario.real:
+        yield f"  server  a real {fields(scenario.real)}"
+    else:
+        for server in scenario.servers:
+            yield f"  server  {server.name}: {server_text(server)}"
+    if scenario.pool:
+        yield f"  pool    {fields(scenario.pool)}"
+    yield ""
+    if scenario.load is not None:
+        yield f"  load    {fields(scenario.load)}"
+    for number, step in enumerate(scenario.steps, 1):
+        yield f"  {number:>4}  {step_text(step)}" + (" (not waited for)" if step.pending else "")
+        for command in step.commands:
+            yield f"        - {step_text(command)}"
+    yield ""
+    for check in scenario.checks:
+        clause = project.clauses[check.clause]
+        yield f"  check   {clause.id} ({clause.level}), by {check.checker}"
+        yield f"            {fields(check.params)}"
+        yield from wrapped(clause.text, "            ")
+
+
+def wrapped(text: str, indent: str = "  ") -> list[str]:
+    return textwrap.wrap(text, 110, initial_indent=indent, subsequent_indent=indent)
+
+
+def fields(values: dict[str, Any]) -> str:
+    return " ".join(f"{key}={value!r}" for key, value in values.items())
+
+
+def server_text(server: Server) -> str:
+    parts = []
+    for behaviour in server.behaviours:
+        options = fields({key: value for key, value in behaviour.items() if key not in ("name", "repeat")})
+        times = f"{behaviour['repeat']} times " if behaviour.get("repeat", 1) > 1 else ""
+        parts.append(f"{times}{behaviour['name']}" + (f" ({options})" if options else ""))
+    last = "then from the start" if server.cycle else "for every " + ("further " if len(parts) > 1 else "") + server.on
+    address = {"tcp": "", "tcp6": " over IPv6", "unix": " on a unix socket"}[server.listen]
+    return ", ".join(parts) + f", {last}{address}"
+
+
+def step_text(step: Step) -> str:
+    """What a step does, as a phrase."""
+    label = f'  -> "{step.label}"' if step.label else ""
+    on = f'the connection of "{step.conn}"' if isinstance(step.conn, str) else f"connection {step.conn}" if step.conn else "any connection"
+    times = f" {step.count} times" if step.count > 1 else ""
+    bound = f", at most {step.within_ms:g} ms" if step.within_ms else ""
+    match step.verb:
+        case "exchange":
+            return exchange_text(step)
+        case "op" if step.about == "batch":
+            return f"in one turn of the event loop:{label}"
+        case "op":
+            where = f" to {step.to}" if step.to else ""
+            return f"{step.about}{where} {fields(step.fields)}".rstrip() + label
+        case "act":
+            data = f" {step.fields['data']!r}" if step.fields["data"] is not None else ""
+            return f"the server does {step.about}{data} on {on}{label}"
+        case "await":
+            return f"wait until the server sees {' or '.join(step.about)}{times} on {on}{bound}"
+        case "release":
+            return f'the server lets {step.count} pass at gate "{step.about}"'
+        case "pass_ms":
+            return f"let {step.about:g} ms pass"
+        case "mark":
+            return f'--- "{step.about}"'
+        case "unlisten":
+            return f"server {step.about} stops listening"
+        case _:
+            return f'wait for the answer to "{step.about}"{bound}'
+
+
+def exchange_text(step: Step) -> str:
+    back = {key: step.fields[key] for key in ("timeout_ms", "size") if key in step.fields}
+    parts = [f"connect to {step.to}"] if step.fields["connect"] else []
+    parts += [f"{step.fields['method']} {step.fields['path']}", "read the response"]
+    parts += [f"setkeepalive {fields(back)}".rstrip()] if step.fields["keep"] else ["keep the connection in hand"]
+    return f'exchange "{step.about}" on {step.fields["sock"]}: ' + ", ".join(parts)

@@ -1,0 +1,56 @@
+"""./run.sh list"""
+
+from __future__ import annotations
+
+import json
+from argparse import Namespace
+from collections.abc import Callable
+from typing import Any
+
+from judge.project import Project
+from judge.scenario import load_scenarios
+from judge.subject import adapters, find_adapter
+
+Row = dict[str, Any]  # "name" and "summary", and what else there is to tell
+
+
+def run(args: Namespace) -> int:
+    rows = LISTS[args.what](Project.here(args.variant))
+    if args.json:
+        print(json.dumps(rows, ensure_ascii=False, indent=1))
+        return 0
+    width = max((len(row["name"]) for row in rows), default=0)
+    for row in rows:
+        print(f"{row['name']:<{width}}  {row['summary']}".rstrip())
+    return 0
+
+
+def scenarios(project: Project) -> list[Row]:
+    return [
+        {
+            "name": one.name, "summary": one.summary, "expect": one.expect, "kind": "load" if one.load else "steps", "tags": one.tags,
+            "needs": one.needs, "level": one.level, "depends_on": one.depends_on, "clauses": [check.clause for check in one.checks],
+        }
+        for one in load_scenarios(project).values()
+    ]
+
+
+def clauses(project: Project) -> list[Row]:
+    return [
+        {"name": one.id, "summary": one.text, "source": one.source, "level": one.level, "since": one.since, "says": one.says}
+        for one in project.clauses.values()
+    ]
+
+
+def subjects(project: Project) -> list[Row]:
+    return [
+        {"name": name, "summary": "", "known_failing": find_adapter(name, project).known_failing.exists()} for name in adapters(project)
+    ]
+
+
+LISTS: dict[str, Callable[[Project], list[Row]]] = {
+    "scenarios": scenarios,
+    "clauses": clauses,
+    "subjects": subjects,
+    "behaviours": lambda project: list(project.behaviours.values()),
+}

@@ -1,0 +1,75 @@
+"""./run.sh judge: what was kept is judged again, perhaps by a newer checker. Only the traces are read."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from argparse import Namespace
+from pathlib import Path
+
+from judge import known_failing
+from judge.console import Console
+from judge.errors import UsageError
+from judge.judging import judge_trace
+from judge.names import nearest
+from judge.project import Project
+from judge.results import Results, record_of, write_json
+from judge.scenario import Scenario, load_scenarios
+from judge.subject import find_adapter
+from judge.table import shown
+from judge.trace import Trace
+
+
+def run(args: Namespace) -> int:
+    project = Project.here(args.variant)
+    console = Console(args.color, -1 if args.quiet else int(args.verbose))
+    paths = traces_in(args.dir)
+    known = load_scenarios(project)
+    folder = paths[0].parent.parent
+    results = Results("./run.sh " + shlex.join(sys.argv[1:]), folder)
+    for path in paths:
+        judge_file(path, project, known, results, args.strict)
+    subjects = sorted({one["subject"] for one in results.runs})
+    listed = [entry for name in subjects for entry in known_entries(name, project)]
+    pairs = {(name, clause) for name in known for clause in project.clauses}
+    results.finish({name: one.depends_on for name, one in known.items()}, listed, pairs, [])
+    found = results.as_dict()
+    if args.json:
+        write_json(args.json, found)
+    console.results(found, folder)
+    return results.exit
+
+
+def traces_in(path: Path) -> list[Path]:
+    if path.is_file():
+        return [path]
+    found = sorted((path / "traces").glob("*.jsonl")) or sorted(path.glob("*.jsonl"))
+    if not found:
+        raise UsageError(f"{shown(path)}: no kept trace: neither a .jsonl file nor a folder with traces/*.jsonl")
+    return found
+
+
+def judge_file(path: Path, project: Project, known: dict[str, Scenario], results: Results, strict: bool) -> None:
+    try:
+        trace = Trace.load(path)
+        begin = {"scenario": "", "subject": "", "repeat": 0} | trace.begin
+    except (OSError, ValueError, KeyError, TypeError) as err:
+        raise UsageError(f"{shown(path)}: not a trace: {err}") from None
+    if begin["scenario"] not in known:
+        raise UsageError(f'{shown(path)}: a trace of the unknown scenario "{begin["scenario"]}"{nearest(begin["scenario"], known)}')
+    scenario = known[begin["scenario"]]
+    judged = judge_trace(project, scenario, trace, strict)
+    elapsed_s = (trace.end_t - trace.begin.t) / 1e9
+    record = record_of(
+        judged, scenario, begin["subject"], begin["repeat"], path, trace.run, elapsed_s, f"./run.sh judge {shown(path)}",
+    )
+    results.add(record)
+    results.seed, results.scale = begin.get("seed", 1), trace.scale
+
+
+def known_entries(subject: str, project: Project) -> list[known_failing.Entry]:
+    """A trace may be of a subject that is not here any more."""
+    try:
+        return known_failing.load_known(find_adapter(subject, project).known_failing)
+    except UsageError:
+        return []

@@ -1,0 +1,24 @@
+"""./run.sh subject"""
+
+from __future__ import annotations
+
+import os
+from argparse import Namespace
+
+from judge.errors import HarnessError, UsageError
+from judge.project import Project
+from judge.subject import adapters, find_adapter
+
+
+def run(args: Namespace) -> int:
+    project = Project.here(args.variant)
+    if args.list:
+        print("\n".join(adapters(project)))
+        return 0
+    if args.name is None:
+        raise UsageError("./run.sh subject: which one? ./run.sh subject --list prints the names")
+    argv = find_adapter(args.name, project).argv
+    try:
+        os.execvp(argv[0], argv)
+    except OSError as err:
+        raise HarnessError(f"subject {args.name} cannot be started: {err.strerror}: {argv[0]}") from None

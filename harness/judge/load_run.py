@@ -1,0 +1,88 @@
+"""A load run: the load generator against the mock server, or a real one; its result and the server's books into the trace."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import signal
+import subprocess
+from typing import TYPE_CHECKING
+
+from judge.errors import SubjectError
+from judge.servers import Servers
+
+if TYPE_CHECKING:
+    from judge.runner import OneRun
+
+SPARE_S = 60  # beyond the run's own duration, times --timeout-scale: it hangs
+OPTIONS = {  # [load] key → option, and the unit behind the number
+    "users": ("-c", ""), "workers": ("-t", ""), "rate": ("-R", ""), "requests": ("-n", ""), "duration_s": ("-d", "s"),
+    "think_ms": ("--think", "ms"), "pool_size": ("--pool-size", ""), "idle_timeout_ms": ("--idle-timeout", "ms"),
+    "timeout_ms": ("--timeout", "ms"),
+}
+
+
+def run_load(one: OneRun) -> None:
+    if one.scenario.real:
+        with_real_server(one)
+        return
+    with Servers(one.project, one.journal, one.log("server"), one.settings.scale) as servers:
+        addresses = one.listen(servers, "counters")
+        one.journal.note("begin", **one.begin, servers=addresses)
+        try:
+            drive(one, addresses["origin"])
+        finally:
+            one.journal.note("end")
+            servers.close_books()
+
+
+def with_real_server(one: OneRun) -> None:
+    directives = {key: value for key, value in one.scenario.real.items() if key != "kind"}
+    kind = one.scenario.real["kind"]
+    real = importlib.import_module(f"servers.real.{kind}")
+    with getattr(real, kind.capitalize())(directives, one.scratch / kind) as server:
+        address = server.start()
+        one.journal.note("begin", **one.begin, servers={"origin": address})
+        drive(one, address)
+        one.journal.note("end")
+
+
+def drive(one: OneRun, address: str) -> None:
+    """Runs the load generator and reads what it leaves."""
+    folder = one.settings.out / "load" / one.name
+    requests = one.scratch / "requests.jsonl"
+    argv = [str(one.project.program("load")), f"http://{address}" + (":/" if address.startswith("unix:") else "/")]
+    for key, value in one.scenario.load.items():
+        argv += ["--no-pool"] if key == "no_pool" and value else [OPTIONS[key][0], f"{value}{OPTIONS[key][1]}"] if key in OPTIONS else []
+    argv += ["--seed", str(one.settings.seed), "--out", str(folder), "--trace", str(requests), "--quiet"]
+    limit = (one.scenario.load.get("duration_s", 0) + SPARE_S) * one.settings.scale
+    status, tail = wait_for(argv, limit)
+    result = folder / "run.json"
+    if status != 0 or not result.exists():
+        how = f"killed by {signal.Signals(-status).name}" if status < 0 else f"exit status {status}"
+        raise SubjectError(f"the load generator, with the reference pool in it, failed: {how}: {tail}")
+    for line in requests.read_text(encoding="utf-8").splitlines():
+        one.journal.add(json.loads(line))
+    one.journal.note("load_result", run=json.loads(result.read_text(encoding="utf-8")))
+
+
+def wait_for(argv: list[str], limit_s: float) -> tuple[int, str]:
+    """Exit status and the last words. On Ctrl-C it is told to stop, and may write what it has measured."""
+    process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, process_group=0)
+    try:
+        _, said = process.communicate(timeout=limit_s)
+    except subprocess.TimeoutExpired:
+        raise SubjectError(f"the load generator, with the reference pool in it, does not end within {limit_s:.0f} s") from None
+    except KeyboardInterrupt:
+        process.send_signal(signal.SIGINT)
+        try:
+            process.wait(3)
+        except subprocess.TimeoutExpired:
+            pass
+        raise
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+    return process.returncode, said.decode(errors="replace").strip()[-400:]

@@ -1,0 +1,108 @@
+"""The pytest plugin: scenario files are its items, one for each subject and repetition.
+
+An item runs its scenario, judges the trace, and hands what it came to on with its report, as `report.poolspec`.
+Both this and the settings travel as JSON text, so that they pass between xdist's processes."""
+
+from __future__ import annotations
+
+import json
+import time
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from judge.console import failure_text
+from judge.judging import judge_trace
+from judge.project import Project
+from judge.results import record_of
+from judge.runner import Settings, run
+from judge.scenario import Scenario, read_scenario
+from judge.subject import Adapter, find_adapter
+from judge.trace import Trace
+
+TRIES = 3  # an inconclusive run says nothing about the subject: it is run again
+
+
+class ScenarioFailed(Exception):
+    """Some verdict of the item is a failure; its text is the report's."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--poolspec", help="settings of a scenario run, as JSON")
+
+
+@cache
+def project_of(root: str, variant: str) -> Project:
+    return Project(Path(root), variant)
+
+
+@cache
+def adapter_of(name: str, project: Project) -> Adapter:
+    return find_adapter(name, project)
+
+
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
+    return ScenarioFile.from_parent(parent, path=file_path) if file_path.suffix == ".toml" else None
+
+
+class ScenarioFile(pytest.File):
+    def collect(self):
+        settings = json.loads(self.config.getoption("--poolspec"))
+        scenario = read_scenario(self.path, project_of(settings["root"], settings["variant"]))
+        for subject in settings["subjects"]:
+            for repeat in range(1, settings["repeat"] + 1):
+                name = f"{scenario.name}[{subject}-{repeat}]"
+                yield ScenarioItem.from_parent(self, name=name, scenario=scenario, subject=subject, repeat=repeat, settings=settings)
+
+
+class ScenarioItem(pytest.Item):
+    def __init__(self, *, scenario: Scenario, subject: str, repeat: int, settings: dict[str, Any], **kw: Any) -> None:
+        super().__init__(**kw)
+        self.scenario, self.subject, self.repeat, self.settings = scenario, subject, repeat, settings
+        self.record: dict[str, Any] | None = None
+
+    def runtest(self) -> None:
+        for attempt in range(TRIES):
+            self.record = self.once(attempt)
+            if not any(one["verdict"] == "inconclusive" for one in self.record["results"]):
+                break
+        failed = [one for one in self.record["results"] if one["verdict"] in ("fail", "error")]
+        if failed:
+            raise ScenarioFailed("\n\n".join(failure_text(one) for one in failed))
+
+    def once(self, attempt: int) -> dict[str, Any]:
+        begun = time.monotonic()
+        project = project_of(self.settings["root"], self.settings["variant"])
+        adapter = adapter_of(self.subject, project)
+        settings = Settings(Path(self.settings["out"]), self.settings["seed"], self.settings["scale"])
+        path = run(project, self.scenario, adapter, settings, self.repeat)
+        trace = Trace.load(path)
+        judged = judge_trace(project, self.scenario, trace, self.settings["strict"])
+        record = record_of(
+            judged, self.scenario, adapter.name, self.repeat, path, trace.run, time.monotonic() - begun, self.reproduce(),
+        )
+        return record if attempt == 0 else record | {"run": record["run"] | {"tries": attempt + 1}}
+
+    def reproduce(self) -> str:
+        words = ["./run.sh scenario", self.settings["names"].get(self.scenario.name, self.scenario.name), "--seed", self.settings["seed"]]
+        words += ["--subject", self.subject] if self.subject != "reference" else []
+        words += ["--timeout-scale", self.settings["scale"]] if self.settings["scale"] != 1 else []
+        words += ["--full"] if "slow" in self.scenario.tags else []
+        return " ".join(map(str, words))
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo, style: Any = None) -> Any:
+        return str(excinfo.value) if isinstance(excinfo.value, ScenarioFailed) else super().repr_failure(excinfo, style)
+
+    def reportinfo(self):
+        return self.path, 0, self.name
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo):
+    outcome = yield
+    if call.when == "call" and isinstance(item, ScenarioItem):
+        report = outcome.get_result()
+        report.poolspec_item = [item.scenario.name, item.subject, item.repeat]
+        report.poolspec = json.dumps(item.record)

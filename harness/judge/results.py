@@ -1,0 +1,123 @@
+"""results.json: everything that a run found out, in one object (schema "results/1", described in reports/SCHEMA.md).
+
+It is put together from what each scenario's run came to, wherever that was run, and finished once all are in."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+from judge import VERSION, gate, known_failing
+from judge.errors import HarnessError
+from judge.table import shown
+from judge.verdicts import INTERRUPTED, UNCLEAR, VERDICTS, block, exit_code, heavier, worst
+
+SCHEMA = "results/1"
+FIGURES = ("requests", "ok", "failed", "wrong_caller", "reuse_rate", "connections_opened", "connections_per_1000", "throughput",
+           "cpu_us_per_request")
+
+
+@dataclass
+class Results:
+    command: str
+    out: Path
+    seed: int = 1
+    scale: float = 1.0
+    started: float = field(default_factory=time.time)
+    results: list[dict[str, Any]] = field(default_factory=list)
+    loads: list[dict[str, Any]] = field(default_factory=list)
+    runs: list[dict[str, Any]] = field(default_factory=list)
+    gates: list[dict[str, Any]] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+    interrupted: bool = False
+    exit: int = UNCLEAR
+
+    def add(self, record: dict[str, Any]) -> None:
+        """What one scenario's run came to: see `record_of`."""
+        self.results += record["results"]
+        self.loads += record["loads"]
+        self.runs.append(record["run"])
+
+    def finish(
+        self, controls: dict[str, tuple[str, ...]], known: list[known_failing.Entry], pairs: set[tuple[str, str]], terms: list[gate.Term],
+    ) -> None:
+        """The verdicts that need all of them."""
+        self.results.sort(key=lambda r: (r["scenario"], r["subject"], r["repeat"]))
+        block(self.results, controls)
+        self.problems += known_failing.cover(self.results, known, pairs)
+        self.gates = gate.judge_gates(terms, self.loads)
+        for run in self.runs:
+            own = [r for r in self.results if all(r[key] == run[key] for key in ("scenario", "subject", "repeat"))]
+            run["verdict"] = worst(r["verdict"] for r in own)
+        red = bool(self.problems) or any(row["broken"] for row in self.gates)
+        self.exit = heavier(exit_code(self.results, red), INTERRUPTED if self.interrupted else 0)
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "schema": SCHEMA, "version": VERSION, "command": self.command, "seed": self.seed, "timeout_scale": self.scale,
+            "started": datetime.fromtimestamp(self.started, timezone.utc).isoformat(timespec="seconds"),
+            "elapsed_s": round(time.time() - self.started, 3), "exit": self.exit, "interrupted": self.interrupted,
+            "counts": {verdict: sum(r["verdict"] == verdict for r in self.results) for verdict in VERDICTS},
+            "problems": self.problems, "gates": self.gates, "results": self.results, "loads": self.loads, "runs": self.runs,
+        }
+
+
+def record_of(
+    judged: list[dict[str, Any]], scenario: Any, subject: str, repeat: int, trace: Path, run: dict[str, Any] | None, elapsed_s: float,
+    reproduce: str,
+) -> dict[str, Any]:
+    """What one run came to, in plain data: it may cross a process."""
+    where = {"scenario": scenario.name, "subject": subject, "repeat": repeat}
+    kept = {"trace": f"traces/{trace.name}", "reproduce": reproduce}
+    loads = [load_of(scenario, subject, trace, run)] if run else []
+    return {
+        "results": [where | one | kept for one in judged],
+        "loads": loads,
+        "run": where | {"elapsed_s": round(elapsed_s, 3), "verdict": worst(one["verdict"] for one in judged)},
+    }
+
+
+def load_of(scenario: Any, subject: str, trace: Path, run: dict[str, Any]) -> dict[str, Any]:
+    figures = {key: run.get(key) for key in FIGURES}
+    for kind in ("first_use", "reuse"):
+        latency = run["latency_us"].get(kind) or {}
+        figures |= {f"{kind}_{p}_us": latency.get(p) for p in ("p50", "p99")}
+    behaviours = [entry["name"] for server in scenario.servers for entry in server.behaviours]
+    name = scenario.real["kind"] if scenario.real else ", ".join(dict.fromkeys(behaviours))
+    return {
+        "scenario": scenario.name, "subject": subject, "behaviour": name, "tags": list(scenario.tags), "dir": f"load/{trace.stem}",
+        "figures": figures,
+    }
+
+
+def new_folder(parent: Path) -> Path:
+    """A folder for one run, named after the time; `latest` points to it."""
+    stamp = datetime.now().strftime("%Y-%m-%dT%H-%M-%S")
+    for suffix in ("", *(f".{n}" for n in range(2, 100))):
+        folder = parent / (stamp + suffix)
+        try:
+            folder.mkdir(parents=True)
+        except FileExistsError:
+            continue
+        link = parent / f".latest.{os.getpid()}"
+        link.unlink(missing_ok=True)
+        link.symlink_to(folder.name)
+        link.replace(parent / "latest")
+        return folder
+    raise HarnessError(f"{shown(parent)}: too many runs in one second")
+
+
+def write(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as err:
+        raise HarnessError(f"{shown(path)}: cannot be written: {err.strerror}") from None
+
+
+def write_json(path: Path, results: dict[str, Any]) -> None:
+    write(path, json.dumps(results, ensure_ascii=False, indent=1) + "\n")

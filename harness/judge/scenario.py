@@ -1,0 +1,242 @@
+"""Scenario files: scenarios/<family>/<slug>.toml, read strictly."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from judge import checkers
+from judge.errors import UsageError
+from judge.names import nearest
+from judge.project import Project
+from judge.steps import ADDRESSED, REQUEST_OPS, SERVER_EVENTS, Step, read_steps
+from judge.table import Table, shown
+
+TAGS = {
+    "slow": "cannot be short; runs under --full",
+    "healthy": "a load run in which the server does nothing wrong; --fail-on looks at these",
+    "storm": "a load run against a server that misbehaves a lot",
+    "control": "the positive control of others",
+    "real": "against a real server",
+}
+FEATURES = (
+    "pool_name", "pool_size", "backlog", "unix", "reused_times", "idle_timeout", "max_idle", "batch", "stats", "read_body", "workers",
+    "cancel", "tcp_keepalive", "phases",
+)
+COMMON_OPTIONS = ("name", "repeat", "body_bytes", "gate", "keep_alive_header")  # of every behaviour
+POOL_KNOBS = ("max_idle", "idle_timeout_ms", "connect_timeout_ms", "read_timeout_ms", "send_timeout_ms", "workers", "phase")
+
+
+@dataclass(frozen=True)
+class Server:
+    name: str
+    listen: str  # tcp, tcp6, unix
+    on: str  # connection, request
+    cycle: bool
+    behaviours: tuple[dict[str, Any], ...]
+
+
+@dataclass(frozen=True)
+class Check:
+    clause: str
+    checker: str
+    params: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Scenario:
+    name: str
+    path: Path
+    summary: str
+    expect: str
+    needs: tuple[str, ...]
+    tags: tuple[str, ...]
+    depends_on: tuple[str, ...]
+    servers: tuple[Server, ...]
+    pool: dict[str, Any]
+    steps: tuple[Step, ...]
+    load: dict[str, Any] | None
+    real: dict[str, Any] | None
+    checks: tuple[Check, ...]
+
+    @property
+    def level(self) -> str | None:
+        """What the steps ask of a subject: its sockets, whole requests, or (only exchanges) whichever it has."""
+        ops = {one.about for step in self.steps for one in (step, *step.commands) if one.verb == "op"}
+        if "request" in ops:
+            return "request"
+        held = any(
+            step.verb == "exchange" and (not step.fields["keep"] or not step.fields["connect"] or {"timeout_ms", "size"} & step.fields.keys())
+            for step in self.steps
+        )
+        return "socket" if held or ops - REQUEST_OPS else None
+
+
+def read_scenario(path: Path, project: Project) -> Scenario:
+    """One file. What it says about others (depends_on) is looked at by `load_scenarios`."""
+    table = Table.load(path)
+    name = f"{path.resolve().parent.name}/{path.stem}"
+    if not re.fullmatch(r"[a-z0-9-]+/[a-z0-9-]+", name):
+        raise UsageError(f'{shown(path)}: "{name}" is not family/slug in lower-case words with hyphens')
+    real = read_real(table, project)
+    servers = read_servers(table, project, real is not None)
+    scenario = Scenario(
+        name=name,
+        path=path,
+        summary=table.text("summary"),
+        expect=table.text("expect"),
+        needs=table.names("needs", FEATURES),
+        tags=table.names("tags", TAGS),
+        depends_on=table.names("depends_on"),
+        servers=servers,
+        pool=read_pool(table),
+        steps=read_steps(table, {server.name for server in servers}),
+        load=read_load(table),
+        real=real,
+        checks=read_checks(table, project),
+    )
+    table.end()
+    check_whole(scenario, table)
+    return scenario
+
+
+def read_servers(table: Table, project: Project, real: bool) -> tuple[Server, ...]:
+    servers: list[Server] = []
+    for one in table.tables("server"):
+        server = Server(
+            name=one.text("name", "origin"),
+            listen=one.choice("listen", ("tcp", "tcp6", "unix"), "tcp"),
+            on=one.choice("on", ("connection", "request"), "connection"),
+            cycle=one.flag("cycle", False),
+            behaviours=tuple(read_behaviour(entry, project) for entry in one.tables("behaviours")) or ({"name": "ok"},),
+        )
+        one.end()
+        if any(server.name == other.name for other in servers):
+            raise one.error(f'a second server "{server.name}"')
+        servers.append(server)
+    if servers and real:
+        raise table.error("[real] and [[server]] exclude each other")
+    return tuple(servers) or (Server("origin", "tcp", "connection", False, ({"name": "ok"},)),)
+
+
+def read_behaviour(entry: Table, project: Project) -> dict[str, Any]:
+    name = entry.choice("name", project.behaviours)
+    entry.known |= {*COMMON_OPTIONS, *(option["name"] for option in project.behaviours[name]["options"])}
+    entry.end()
+    return entry.data
+
+
+def read_pool(table: Table) -> dict[str, Any]:
+    pool = table.table("pool")
+    if pool is None:
+        return {}
+    pool.known |= set(POOL_KNOBS)
+    pool.end()
+    return pool.data
+
+
+def read_load(table: Table) -> dict[str, Any] | None:
+    load = table.table("load")
+    if load is None:
+        return None
+    found = {
+        "users": load.whole("users", least=1),
+        "workers": load.whole("workers", None, least=1),
+        "rate": load.number("rate", None, least=1),
+        "requests": load.whole("requests", None, least=1),
+        "duration_s": load.number("duration_s", None),
+        "think_ms": load.number("think_ms", None),
+        "pool_size": load.whole("pool_size", None, least=1),
+        "idle_timeout_ms": load.number("idle_timeout_ms", None),
+        "timeout_ms": load.number("timeout_ms", None),
+        "no_pool": load.flag("no_pool", None),
+    }
+    load.end()
+    if (found["requests"] is None) == (found["duration_s"] is None):
+        raise load.error('exactly one of "requests" and "duration_s" says when it ends')
+    return {key: value for key, value in found.items() if value is not None}
+
+
+def read_real(table: Table, project: Project) -> dict[str, Any] | None:
+    real = table.table("real")
+    if real is None:
+        return None
+    kinds = [path.stem for path in (project.root / "servers" / "real").glob("*.py")]
+    return {**real.data, "kind": real.choice("kind", kinds)}
+
+
+def read_checks(table: Table, project: Project) -> tuple[Check, ...]:
+    found: list[Check] = []
+    for one in table.tables("check"):
+        clause, checker = one.choice("clause", project.clauses), one.choice("checker", checkers.names())
+        if clause in checkers.universal() or checker in checkers.universal().values():
+            raise one.error(f'"{clause}" with "{checker}": what is checked on every trace is not asked for')
+        if any(clause == other.clause for other in found):
+            raise one.error(f'a second check of "{clause}"')
+        params = {key: value for key, value in one.data.items() if key not in ("clause", "checker")}
+        problem = checkers.problem(checker, params)
+        if problem:
+            raise one.error(problem)
+        found.append(Check(clause, checker, params))
+    return tuple(found)
+
+
+def check_whole(scenario: Scenario, table: Table) -> None:
+    """What no single table can know."""
+    if bool(scenario.steps) == (scenario.load is not None):
+        raise table.error("a scenario has either [[step]]s or [load]")
+    if not scenario.checks:
+        raise table.error("a scenario without a [[check]] would pass because nothing was checked")
+    if scenario.real and scenario.steps:
+        raise table.error("[real] goes with [load]")
+    labels = known_labels(scenario, table)
+    for step in scenario.steps:
+        named = step.about if step.verb == "reply_of" else step.conn
+        if isinstance(named, str):
+            check_label(table, step.where, named, labels)
+        if step.verb == "op" and step.about in ADDRESSED and step.to is None and not {"host", "unix"} & step.fields.keys():
+            raise table.error(f'{step.where}: {step.about} needs "to"')
+    for number, check in enumerate(scenario.checks, 1):
+        for label in checkers.labels(check.checker, check.params):
+            check_label(table, f"[[check]] {number}", label, labels)
+
+
+def known_labels(scenario: Scenario, table: Table) -> set[str]:
+    labels: set[str] = set()
+    for step in scenario.steps:
+        for label in step.labels:
+            if label in labels:
+                raise table.error(f'{step.where}: a second "{label}"')
+            if label in SERVER_EVENTS:
+                raise table.error(f'{step.where}: "{label}" is the name of a server\'s event')
+            labels.add(label)
+            if step.verb == "exchange":
+                labels |= {f"{label}.{part}" for part in ("connect", "send", "receive", "setkeepalive", "request")}
+    return labels
+
+
+def check_label(table: Table, where: str, label: str, labels: set[str]) -> None:
+    if label not in labels:
+        raise table.error(f'{where}: no step has the label "{label}"{nearest(label, labels)}')
+
+
+def load_scenarios(project: Project) -> dict[str, Scenario]:
+    """All of them by name, in the order of their names."""
+    found = {}
+    for path in sorted(project.scenarios.glob("*/*.toml")):
+        if path.parent.name != "semantics":
+            scenario = read_scenario(path, project)
+            found[scenario.name] = scenario
+    for scenario in found.values():
+        check_controls(scenario, found)
+    return found
+
+
+def check_controls(scenario: Scenario, known: dict[str, Scenario]) -> None:
+    for control in scenario.depends_on:
+        if control not in known:
+            raise UsageError(f'{shown(scenario.path)}: depends_on names "{control}", which is no scenario{nearest(control, known)}')
+        if scenario.name in (control, *known[control].depends_on):
+            raise UsageError(f"{shown(scenario.path)}: depends_on goes round in a circle with {control}")

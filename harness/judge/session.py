@@ -1,0 +1,162 @@
+"""A scenario run from selection to reports: what `./run.sh scenario` does."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import os
+import signal
+import sys
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+from judge import gate, known_failing, output
+from judge.console import Console
+from judge.errors import HarnessError, UsageError
+from judge.names import nearest
+from judge.project import Project
+from judge.results import Results, new_folder
+from judge.scenario import Scenario, load_scenarios, read_scenario
+from judge.subject import Adapter, find_adapter
+from judge.verdicts import INTERRUPTED, UNCLEAR, heavier
+
+
+@dataclass(frozen=True)
+class Wish:
+    """The command line of a scenario run."""
+
+    names: tuple[str, ...] = ()
+    subjects: tuple[str, ...] = ("reference",)
+    seed: int = 1
+    repeat: int = 1
+    jobs: int = 1
+    scale: float = 1.0
+    full: bool = False
+    strict: bool = False
+    out: Path | None = None
+    json: Path | None = None
+    junit: Path | None = None
+    markdown: Path | None = None
+    fail_on: str = ""
+    command: str = "scenario"
+
+
+def select(wish: Wish, known: dict[str, Scenario], project: Project) -> list[Scenario]:
+    """What the names mean, controls first. Slow ones run when they are named or under --full."""
+    found: dict[str, Scenario] = {}
+    for name in wish.names or ("*",):
+        if name.endswith(".toml"):
+            scenario = read_scenario(Path(name), project)
+            matches = [known.setdefault(scenario.name, scenario)]
+        else:
+            matches = [known[one] for one in known if fnmatchcase(one, name)]
+            matches = [one for one in matches if wish.full or one.name == name or "slow" not in one.tags]
+        if not matches and wish.names:
+            raise UsageError(f'no scenario is called or matches "{name}"{nearest(name, known)}')
+        found |= {one.name: one for one in matches}
+    if not found:
+        raise UsageError("there is no scenario to run")
+    ordered: dict[str, Scenario] = {}
+
+    def place(scenario: Scenario) -> None:
+        for control in scenario.depends_on:
+            place(known[control])
+        ordered.setdefault(scenario.name, scenario)
+
+    for scenario in found.values():
+        place(scenario)
+    return list(ordered.values())
+
+
+def run_scenarios(wish: Wish, project: Project, console: Console) -> int:
+    terms = gate.parse(wish.fail_on)
+    adapters = [find_adapter(name, project) for name in wish.subjects]
+    known = load_scenarios(project)
+    scenarios = select(wish, known, project)
+    listed = [entry for adapter in adapters for entry in known_failing.load_known(adapter.known_failing)]
+    for program in ("server", "load"):
+        project.program(program)
+    out = prepare(wish.out or new_folder(project.out))
+    results = Results(wish.command, out, wish.seed, wish.scale)
+    drive(wish, project, scenarios, adapters, results, console)
+    pairs = {(one.name, check.clause) for one in known.values() for check in one.checks}
+    pairs |= {(one, clause) for one in known for clause in project.clauses}
+    results.finish({one.name: one.depends_on for one in scenarios}, listed, pairs, terms)
+    return report(wish, results, console)
+
+
+def prepare(out: Path) -> Path:
+    try:
+        for folder in ("traces", "logs", "load", "plots"):
+            (out / folder).mkdir(parents=True, exist_ok=True)
+    except OSError as err:
+        raise HarnessError(f"{out}: the results' folder cannot be made: {err.strerror}") from None
+    return out.resolve()
+
+
+def drive(
+    wish: Wish, project: Project, scenarios: list[Scenario], adapters: list[Adapter], results: Results, console: Console,
+) -> None:
+    """pytest, in this process."""
+    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"  # our run is not the place for whatever else is installed
+    import pytest
+
+    settings = {
+        "root": str(project.root), "variant": project.variant, "out": str(results.out), "subjects": wish.subjects, "repeat": wish.repeat,
+        "seed": wish.seed, "scale": wish.scale, "strict": wish.strict,
+        "names": {one.name: str(one.path) for one in scenarios if one.path.parent.parent != project.scenarios},
+    }
+    args = [
+        *(str(one.path) for one in scenarios), "-c", os.devnull, "--rootdir", str(project.root), "-p", "judge.plugin",
+        "-p", "no:terminal", "-p", "no:cacheprovider", "-p", "no:stepwise", "-p", "no:logging", "--capture=no",
+        "--poolspec", json.dumps(settings),
+    ]
+    if wish.jobs > 1:
+        args += ["-p", "xdist.plugin", "-n", str(wish.jobs)]
+    console.begin(len(scenarios) * len(wish.subjects) * wish.repeat)
+    previous = signal.signal(signal.SIGTERM, lambda *_: os.kill(os.getpid(), signal.SIGINT))
+    said = io.StringIO()
+    try:
+        with contextlib.redirect_stdout(said):
+            code = pytest.main(args, plugins=[Sink(results, console)])
+    except KeyboardInterrupt:
+        code = pytest.ExitCode.INTERRUPTED
+    finally:
+        signal.signal(signal.SIGTERM, previous)
+        console.end()
+    results.interrupted = code == pytest.ExitCode.INTERRUPTED
+    if results.interrupted:
+        results.problems.append("interrupted: what follows is what had been measured until then")
+    elif code not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
+        raise HarnessError(f"pytest ended with {code!r}: {said.getvalue().strip()[-500:]}")
+
+
+class Sink:
+    """Takes what the items came to, wherever they were run. A plugin of the controlling process only."""
+
+    def __init__(self, results: Results, console: Console) -> None:
+        self.taken, self.console = results, console
+
+    def pytest_runtest_logreport(self, report: Any) -> None:
+        if report.when != "call":
+            return
+        record = json.loads(report.poolspec)
+        if record is not None:
+            self.taken.add(record)
+            self.console.progress(record)
+        else:
+            name, subject, _ = report.poolspec_item
+            self.taken.problems.append(f"{name} with {subject} could not be run: {str(report.longrepr)[-600:]}")
+
+
+def report(wish: Wish, results: Results, console: Console) -> int:
+    """Everything that is written and printed. A file that cannot be written costs the exit code, not the rest."""
+    found = results.as_dict()
+    troubles = output.write_all(results.out, found, wish.json, wish.junit, wish.markdown)
+    console.results(found, results.out)
+    for trouble in troubles:
+        print(trouble, file=sys.stderr)
+    return heavier(results.exit, UNCLEAR if troubles else 0, INTERRUPTED if results.interrupted else 0)

@@ -1,0 +1,184 @@
+"""The steps of a scenario: one verb each, and the keys that the verb takes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from judge.names import nearest
+from judge.table import Table
+
+# What PROTOCOL.md lets each op carry, beside the keys below. Values are not looked at: a wrong one is the pool's to answer.
+OPS: dict[str, frozenset[str]] = {
+    "connect": frozenset({"sock", "host", "port", "unix", "options", "worker"}),
+    "send": frozenset({"sock", "data"}),
+    "receive": frozenset({"sock", "bytes", "line", "any", "all"}),
+    "setkeepalive": frozenset({"sock", "timeout_ms", "size"}),
+    "getreusedtimes": frozenset({"sock"}),
+    "settimeouts": frozenset({"sock", "connect_ms", "send_ms", "read_ms"}),
+    "close": frozenset({"sock"}),
+    "cancel": frozenset({"target"}),
+    "request": frozenset({"path", "method", "headers", "body", "timeout_ms", "read_body"}),
+    "batch": frozenset({"commands"}),
+    "block": frozenset({"ms"}),
+    "stats": frozenset(),
+}
+REQUEST_OPS = frozenset({"request", "stats", "block", "cancel"})  # what a subject without sockets can be asked
+ADDRESSED = frozenset({"connect", "request"})  # `to` fills in the address
+ACTS = ("fin", "rst", "half_close", "send", "urgent", "stop_reading")
+SERVER_EVENTS = (
+    "accepted", "request", "response", "stray", "fin_sent", "rst_sent", "fin_seen", "rst_seen", "late", "gate", "closed",
+)
+VERBS = ("op", "exchange", "act", "await", "release", "pass_ms", "mark", "unlisten", "reply_of")
+
+
+@dataclass(frozen=True)
+class Step:
+    """verb, and what it is about (the op's name, the exchange's label, the misdeed, ...)."""
+
+    verb: str
+    about: Any
+    where: str
+    label: str | None = None
+    to: str | None = None
+    conn: int | str | None = None
+    pending: bool = False
+    within_ms: float | None = None
+    count: int = 1
+    fields: dict[str, Any] | None = None  # of an op; what else the other verbs carry
+    commands: tuple[Step, ...] = ()  # of a batch
+
+    @property
+    def labels(self) -> list[str]:
+        own = [self.about] if self.verb in ("exchange", "mark") else [self.label] if self.label else []
+        return own + [label for command in self.commands for label in command.labels]
+
+
+def read_steps(scenario: Table, servers: set[str]) -> tuple[Step, ...]:
+    steps: list[Step] = []
+    for table in scenario.tables("step"):
+        times = table.whole("repeat", 1, least=1)
+        for n in range(1, times + 1):
+            copy = Table(table.path, table.where, numbered(table.data, n) if times > 1 else table.data)
+            copy.known = {"repeat"}
+            steps.append(read_step(copy, servers))
+    return tuple(steps)
+
+
+def numbered(value: Any, n: int) -> Any:
+    """`#` stands for the number of the copy of a repeated step."""
+    if isinstance(value, str):
+        return value.replace("#", str(n))
+    if isinstance(value, dict):
+        return {key: numbered(one, n) for key, one in value.items()}
+    return [numbered(one, n) for one in value] if isinstance(value, list) else value
+
+
+def read_step(table: Table, servers: set[str]) -> Step:
+    verbs = [verb for verb in VERBS if verb in table.data]
+    if len(verbs) != 1:
+        near = next((hint for key in table.data if (hint := nearest(key, VERBS))), "")
+        raise table.error(f"a step has exactly one verb of {', '.join(VERBS)}; this one has {' and '.join(verbs) or 'none' + near}")
+    step = READERS[verbs[0]](table, servers)
+    table.end()
+    return step
+
+
+def read_op(table: Table, servers: set[str]) -> Step:
+    op = table.choice("op", OPS)
+    if op == "batch":
+        commands = tuple(read_command(one, servers) for one in table.tables("commands"))
+        if not commands:
+            raise table.error("a batch needs commands")
+        return Step("op", op, table.where, commands=commands, fields={}, **taken(table, "label", "pending", "within_ms"))
+    return read_command(table, servers)
+
+
+def read_command(table: Table, servers: set[str]) -> Step:
+    """An op, alone or in a batch."""
+    op = table.choice("op", [name for name in OPS if name != "batch"])
+    fields = {key: value for key, value in table.data.items() if key in OPS[op]}
+    table.known |= OPS[op]
+    for key in table.names("null", OPS[op]):
+        fields[key] = None
+    if "sock" in OPS[op]:
+        table.text("sock")
+    to = taken(table, "to") if op in ADDRESSED else {}
+    if to.get("to") is not None:
+        table.check_name("to", to["to"], servers)
+    elif op == "request" or (op == "connect" and not {"host", "unix"} & fields.keys()):
+        raise table.error(f'{op} needs "to", the name of a server')
+    step = Step("op", op, table.where, fields=fields, **to, **taken(table, "label", "pending", "within_ms"))
+    table.end()
+    return step
+
+
+def read_exchange(table: Table, servers: set[str]) -> Step:
+    label = table.text("exchange")
+    fields = {
+        "sock": table.text("sock", label),
+        "connect": table.flag("connect", True),
+        "keep": table.flag("keep", True),
+        "path": table.text("path", "/"),
+        "method": table.text("method", "GET"),
+        "worker": table.whole("worker", None),
+        "options": table.take("options", dict, None),
+        "host": table.text("host", None),
+    }
+    table.known |= {"timeout_ms", "size"}
+    fields |= {key: table.data[key] for key in ("timeout_ms", "size") if key in table.data}
+    to = table.text("to", "origin" if fields["connect"] else None)
+    if to is not None:
+        table.check_name("to", to, servers)
+    return Step("exchange", label, table.where, to=to, fields=fields, **taken(table, "pending", "within_ms"))
+
+
+def read_act(table: Table, servers: set[str]) -> Step:
+    act = table.choice("act", ACTS)
+    fields = {"data": table.text("data")} if act == "send" else {"data": table.text("data", None)}
+    return Step("act", act, table.where, conn=read_conn(table), fields=fields, **taken(table, "label"))
+
+
+def read_await(table: Table, servers: set[str]) -> Step:
+    value = table.take("await", (str, list))
+    kinds = [value] if isinstance(value, str) else value
+    for kind in kinds:
+        table.check_name("await", kind, SERVER_EVENTS)
+    conn = read_conn(table) if "conn" in table.data else None
+    return Step("await", tuple(kinds), table.where, conn=conn, count=table.whole("count", 1, least=1), **taken(table, "label", "within_ms"))
+
+
+def read_conn(table: Table) -> int | str:
+    return table.take("conn", (int, str))
+
+
+def read_release(table: Table, servers: set[str]) -> Step:
+    return Step("release", table.text("release"), table.where, count=table.whole("count", 1, least=1), **taken(table, "label"))
+
+
+def read_unlisten(table: Table, servers: set[str]) -> Step:
+    return Step("unlisten", table.choice("unlisten", servers), table.where)
+
+
+READERS = {
+    "op": read_op,
+    "exchange": read_exchange,
+    "act": read_act,
+    "await": read_await,
+    "release": read_release,
+    "unlisten": read_unlisten,
+    "pass_ms": lambda table, servers: Step("pass_ms", table.number("pass_ms"), table.where, **taken(table, "label")),
+    "mark": lambda table, servers: Step("mark", table.text("mark"), table.where),
+    "reply_of": lambda table, servers: Step("reply_of", table.text("reply_of"), table.where, **taken(table, "within_ms")),
+}
+
+
+def taken(table: Table, *keys: str) -> dict[str, Any]:
+    """The keys that many verbs have in common."""
+    readers = {
+        "label": lambda: table.text("label", None),
+        "to": lambda: table.text("to", None),
+        "pending": lambda: table.flag("pending", False),
+        "within_ms": lambda: table.number("within_ms", None),
+    }
+    return {key: readers[key]() for key in keys}
