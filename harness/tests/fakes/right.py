@@ -1,0 +1,5 @@
+"""The right pool, as a subject."""
+
+from pool import Pool, main
+
+main(Pool())
