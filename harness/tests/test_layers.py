@@ -1,0 +1,72 @@
+"""Who may lean on whom: the design's layers, read from the sources themselves."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from judge.project import Project
+
+PROJECT = Project.here()
+ROOT = PROJECT.root
+PURE = ("harness/pool/pool.c", "harness/load/schedule.c", "harness/load/histogram.c")
+PURE_MAY_CALL = {  # memory, text, arithmetic; `__...` is the compiler's own
+    "malloc", "calloc", "realloc", "free", "memcpy", "memmove", "memset", "memcmp", "strlen", "strcmp", "abort",
+    "snprintf", "fprintf", "fputs", "fputc", "fwrite",
+}  # fmt: skip
+
+
+def includes(path: Path) -> list[str]:
+    return re.findall(r'^#include [<"]([^>"]+)[>"]', path.read_text(), re.MULTILINE)
+
+
+def imports(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield "." * node.level + (node.module or "")
+
+
+@pytest.mark.parametrize("source", PURE)
+def test_pure_c_calls_nothing_but_memory(source: str) -> None:
+    compiled = PROJECT.build / Path(source).relative_to("harness").with_suffix(".o")
+    if not compiled.exists():
+        compiled = PROJECT.build / Path(source).with_suffix(".o")
+    listed = subprocess.run(["nm", "-u", compiled], capture_output=True, text=True, check=True).stdout
+    called = {line.split()[-1] for line in listed.splitlines()}
+    assert {name for name in called if not name.startswith("_")} <= PURE_MAY_CALL
+
+
+def test_servers_never_include_the_pool() -> None:
+    sources = sorted((ROOT / "servers").rglob("*.[ch]"))
+    assert sources
+    for path in sources:
+        assert not [name for name in includes(path) if name.startswith(("pool/", "client/", "load/"))], path
+
+
+def test_a_behaviour_includes_only_its_interface() -> None:
+    behaviours = sorted((ROOT / "servers" / "behaviours").glob("*.c"))
+    assert behaviours
+    for path in behaviours:
+        ours = [name for name in includes(path) if (ROOT / "servers" / name).exists() or (ROOT / "harness" / name).exists()]
+        assert ours == ["behaviour.h"], path
+
+
+def test_a_checker_imports_only_the_trace() -> None:
+    checkers = [path for path in sorted((ROOT / "harness/judge/checkers").glob("*.py")) if path.name != "__init__.py"]
+    assert checkers
+    for path in checkers:
+        ours = {name for name in imports(path) if name.startswith(("judge", ".", "reports"))}
+        assert ours and all(name.split(".")[:2] == ["judge", "trace"] for name in ours), path
+
+
+def test_reports_read_only_files() -> None:
+    modules = sorted((ROOT / "reports").glob("*.py"))
+    assert modules
+    for path in modules:
+        assert not [name for name in imports(path) if name.split(".")[0] in ("judge", "servers")], path
