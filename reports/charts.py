@@ -12,7 +12,7 @@ from . import bench, files, latency, lives_plot, series, units
 from .gnuplot import Plot, stem
 from .verdicts import SHOWN_IN_FULL
 
-MOST_LIVES = 80  # charts of connections in a report; more would be a page that nobody opens
+MOST_LIVES = 200  # charts of connections in a report; more would be a page that nobody opens
 
 
 @dataclass(frozen=True)

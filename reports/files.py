@@ -73,8 +73,8 @@ def series(path: Path) -> list[dict[str, float | None]]:
     rows = []
     for row in reader:
         try:
-            rows.append({name: float(row[name]) if row[name] else None for name in SERIES_COLUMNS})
-        except ValueError:
+            rows.append({name: None if row[name] == "" else float(row[name]) for name in SERIES_COLUMNS})
+        except (ValueError, TypeError):
             raise BadFile(f"{path.name} line {reader.line_num} holds something that is not a number") from None
     return rows
 
@@ -95,8 +95,10 @@ def trace(path: Path) -> list[dict[str, Any]]:
             raise BadFile(f"{path.name} line {number} is not JSON") from None
         if not isinstance(event, dict):
             raise BadFile(f"{path.name} line {number} is not a JSON object")
+        if not isinstance(event.get("t", 0), int):
+            raise BadFile(f"{path.name} line {number} has a moment that is no integer")
         events.append(event)
-    return sorted(events, key=lambda event: event.get("t") or 0)
+    return sorted(events, key=lambda event: event.get("t", 0))
 
 
 def first_time(path: Path) -> int:

@@ -34,7 +34,8 @@ def curves_of_run(folder: Path) -> list[Curve]:
 
 def nines(histogram: files.Histogram) -> list[tuple[float, float]]:
     """(1/(1-percentile), µs) ascending. The maximum, at 100 %, stands where it is the one value of so many: at the count."""
-    points = [(1 / (1 - share), value) for share, value in histogram.points if share < 1 and 1 / (1 - share) < histogram.count]
+    known = ((1 / (1 - share), value) for share, value in histogram.points if share < 1)
+    points = [(x, value) for x, value in known if x * 1.000001 < histogram.count]
     if histogram.points:
         points.append((float(max(histogram.count, 1)), histogram.points[-1][1]))
     return points
@@ -56,8 +57,8 @@ def _y_range(values: list[float]) -> tuple[float, float]:
 
 
 def _y_tics(low: float, high: float) -> str:
-    """1, 2, 5 within a decade; only whole decades where there are many."""
-    steps = (1, 2, 5) if math.log10(high / low) <= 3 else (1,)
+    """1, 2, 5 within a decade; more where there is less than one, only whole decades where there are many."""
+    steps: tuple[float, ...] = (1,) if high / low > 1000 else (1, 2, 5) if high / low > 10 else (1, 1.5, 2, 3, 4, 5, 7)
     ats = [step * 10.0**power for power in range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1) for step in steps]
     return tics((units.round_us(at), at) for at in ats if low <= at <= high)
 
@@ -91,7 +92,6 @@ set xtics {_x_tics(right)}
 set ytics {_y_tics(low, high)}
 set mxtics default
 unset mytics
-set ylabel 'latency' textcolor rgb '{palette.MUTED}' offset 1
 plot {', '.join(commands)}
 """
     return Plot(name, title, subtitle, "share of requests that were at least this fast", script)

@@ -97,6 +97,14 @@ def _add_books(lives: dict[int, Life], book: dict[str, Any]) -> None:
         life.closed = book.get("end_t")
 
 
+def _meant(lives: list[Life], reused: bool, asked: int) -> Life | None:
+    """Which of the connections from one port a checkout gave, as a port may serve again later. A new one is accepted after it
+    was asked for (and maybe after the subject's reply), a reused one was there before."""
+    if reused:
+        return next((life for life in reversed(lives) if life.opened < asked), None)
+    return next((life for life in lives if life.opened >= asked), None)
+
+
 def _checkouts(events: Iterable[dict[str, Any]], lives: dict[int, Life]) -> dict[int, list[tuple[int, int | None]]]:
     """Per connection the stretches between a checkout and its checkin, where the subject's replies name the local port."""
     spans: dict[int, list[tuple[int, int | None]]] = {}
@@ -114,12 +122,10 @@ def _checkouts(events: Iterable[dict[str, Any]], lives: dict[int, Life]) -> dict
         command = commands.get(event.get("id"), {})
         op, sock = command.get("op"), str(command.get("sock"))
         if op == "connect":
-            # a port may serve again later: the connection meant is the youngest that was open by then
-            known = [life for life in by_port.get(event.get("local_port") or 0, []) if life.opened <= event["t"]]
-            if known:
-                held[sock] = known[-1].conn
-                new = known[-1].conn not in spans
-                spans.setdefault(known[-1].conn, []).append((known[-1].opened if new else event["t"], None))
+            life = _meant(by_port.get(event.get("local_port") or 0, []), bool(event.get("reused")), command["t"])
+            if life is not None:
+                held[sock] = life.conn
+                spans.setdefault(life.conn, []).append((event["t"] if event.get("reused") else life.opened, None))
         elif op in ("setkeepalive", "close") and sock in held:
             conn = held.pop(sock)
             spans[conn][-1] = (spans[conn][-1][0], command["t"])

@@ -26,7 +26,7 @@ MARKS = {
     "half_closed": ("server half-closes", 8, 1.0, palette.PURPLE),
     "rst_sent": ("server resets", 2, 0.9, palette.PURPLE),
     "stray": ("stray bytes", 13, 1.1, palette.ORANGE),
-    "late": ("used though ended", 5, 0.8, palette.RED),
+    "late": ("used though ended", 5, 0.8, palette.INK),
     "fin_seen": ("client closes", 6, 0.7, palette.INK),
     "rst_seen": ("client resets", 4, 0.7, palette.INK),
     "violation": ("violation", 6, 2.2, palette.RED),
@@ -162,8 +162,10 @@ def _forms(blocks: dict[str, list[tuple[float, ...]]]) -> list[str]:
     """The parts of the plot command: what is empty is left out of the chart and of its legend."""
     forms = [f"${name} using 1:2:3:4 with vectors nohead {look} title {quote(label)}"
              for name, (label, look) in VECTORS.items() if blocks[name]]
-    forms += [f"${kind} using 1:2 with points pt {shape} ps {size} lw 1.6 lc rgb '{colour}' title {quote(label)}"
-              for kind, (label, shape, size, colour) in MARKS.items() if blocks[kind]]
+    for kind, (label, shape, size, colour) in MARKS.items():
+        if blocks[kind]:  # twice: a pale rim sets the mark off from the bar that it may lie on
+            forms += [f"${kind} using 1:2 with points pt {shape} ps {size * 1.1} lw 4 lc rgb '{palette.PAPER}' notitle",
+                      f"${kind} using 1:2 with points pt {shape} ps {size} lw 1.6 lc rgb '{colour}' title {quote(label)}"]
     return forms
 
 
@@ -176,7 +178,7 @@ def plot(name: str, title: str, events: list[dict[str, Any]], violations: list[V
     span = window(events, choice, violations)
     blocks = _rows(choice, span, violations)
     forms = _forms(blocks)
-    labels, legend = min(len(_moments(violations)), LABELS), -(-len(forms) // LEGEND)
+    labels, legend = min(len(_moments(violations)), LABELS), -(-sum(map(bool, blocks.values())) // LEGEND)
     many = len({life.listener for life in lives}) > 1
     names = [(f"{life.listener} c{life.conn}" if many else f"c{life.conn}", y) for y, life in enumerate(choice.lives)]
     count = len(choice.lives)

@@ -15,6 +15,7 @@ from . import bench, facts, files, headline, svg, units, verdicts
 from .charts import Chart
 
 TEMPLATES = Path(__file__).parent / "templates"
+FILES = ("results.json", "bench.json", "junit.xml", "summary.md", "traces", "load", "plots")
 EXCERPT_FIELDS = ("t", "who", "ev", "conn")  # these have columns of their own
 
 
@@ -123,7 +124,9 @@ def html(folder: Path, results: dict[str, Any], charts: list[Chart], notes: list
     return environment.get_template("index.html.j2").render(
         run=results,
         sentence=verdicts.sentence(results),
+        judged=bool(results.get("results")),
         good=verdicts.as_expected(results),
+        about=verdicts.about(results),
         counts=verdicts.counts(results),
         signs=verdicts.SIGNS,
         subjects=verdicts.subjects(results),
@@ -134,4 +137,5 @@ def html(folder: Path, results: dict[str, Any], charts: list[Chart], notes: list
         loads=_loads(folder, results, charts),
         lives=_lives(folder, [chart for chart in lives if chart.source not in told]),
         notes=notes,
+        files=[name for name in FILES if name == "summary.md" or (folder / name).exists()],
     )

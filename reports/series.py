@@ -28,6 +28,7 @@ def plot(name: str, title: str, rows: list[dict[str, Any]], subtitle: str = "") 
     opened = int(sum(row[2] for row in data))
     top = max(1.0, max(row[2] for row in data)) * 1.15
     said = subtitle or f"{units.plural(opened, 'connection')} opened in {units.plural(len(data), 'second')}"
+    panel = f"at graph 0, graph 1 offset 0.3,0.7 left textcolor rgb '{palette.MUTED}' font NORMAL"
     style = f"lc rgb '{palette.BLUE}' lw 2"
     script = block("seconds", data) + f"""
 unset key
@@ -39,20 +40,20 @@ set bmargin at screen 0.47
 set format x ''
 set yrange [0:105]
 set ytics 0,25,100 format '%g %%'
-set ylabel 'requests that reused' textcolor rgb '{palette.MUTED}'
+set label 1 'requests on a reused connection' {panel}
 plot $seconds using ($1+0.5):2 with linespoints pt 7 ps 0.6 {style}
 unset label 1001
 unset label 1002
 unset label 1003
-set tmargin at screen 0.42
+set tmargin at screen 0.40
 set bmargin at screen 0.13333
 set format x '%g s'
 set yrange [0:{top:.6g}]
 set ytics {max(step(top, 5), 1):g} format '%.0f'
-set ylabel 'new connections' textcolor rgb '{palette.MUTED}'
+set label 1 'new connections in each second' {panel}
 set boxwidth 0.86
 set style fill solid 1
 plot $seconds using ($1+0.5):3 with boxes lc rgb '{palette.ORANGE}'
 unset multiplot
 """
-    return Plot(name, title, said, "time since the start of the run", script, margins=(84, 48, 66, 64))
+    return Plot(name, title, said, "time since the start of the run", script, margins=(84, 48, 76, 64))

@@ -13,13 +13,13 @@ FAILURES = 20  # shown in full; the page has the rest
 def _failure(shown: verdicts.Shown) -> str:
     result, known = shown.result, shown.result.get("known") or {}
     repeats = ", ".join(map(str, [result.get("repeat") or 1, *shown.also]))
-    lines = [
-        f"**{escape(result.get('verdict'))}** {code(result.get('scenario'))} at clause {code(result.get('clause'))}"
-        f" ({escape(result.get('subject'))}, repeat {repeats})"
-        + (f": expected, {escape(known.get('reason') or 'known failing')}" if known else ""),
-        f"- expected: {escape(result.get('expected') or '–')}",
-        f"- seen: {escape(result.get('seen') or '–')}",
-    ]
+    what = f"**{escape(result.get('verdict'))}** {code(result.get('scenario'))} at clause {code(result.get('clause'))}"
+    lines = [f"{what} ({escape(result.get('subject'))}, repeat {repeats})"]
+    if result.get("text"):
+        lines.append(f"- clause: {escape(result['text'])}")
+    if known:
+        lines.append(f"- known to fail: {escape(known.get('reason') or '–')}")
+    lines += [f"- {name}: {escape(result.get(name) or '–')}" for name in ("expected", "seen")]
     if result.get("trace"):
         lines.append(f"- trace: {code(result['trace'])}")
     if result.get("reproduce"):
@@ -30,7 +30,7 @@ def _failure(shown: verdicts.Shown) -> str:
 def text(results: dict[str, Any], notes: list[str] | None = None) -> str:
     """The whole file. `notes` are sentences about the report itself (a chart that could not be drawn)."""
     counts = ", ".join(f"{count:,} {verdict}" for verdict, count in verdicts.counts(results))
-    parts = ["# poolspec", f"**{verdicts.sentence(results)}** {escape(counts)}".strip()]
+    parts = ["# poolspec", f"**{escape(verdicts.sentence(results))}** {escape(counts)}".strip()]
     problems = [str(problem) for problem in results.get("problems") or []]
     problems += [f"gate broken: {gate.get('rule')} ({gate.get('scenario') or 'all'}: {gate.get('value')})"
                  for gate in results.get("gates") or [] if gate.get("broken")]
@@ -55,7 +55,6 @@ def text(results: dict[str, Any], notes: list[str] | None = None) -> str:
         lines += [[str(run.get("scenario")), str(run.get("subject")), str(run.get("repeat", 1)), str(run.get("verdict")),
                    f"{run.get('elapsed_s') or 0:.2f} s"] for run in runs]
         parts.append(f"<details><summary>{len(runs):,} runs</summary>\n\n{table(lines, 4)}\n\n</details>")
-    command = f"{code(results['command'])}, " if results.get("command") else ""
-    parts.append(f"{command}poolspec {escape(results.get('version', '?'))}, seed {escape(results.get('seed', '?'))}, "
-                 f"started {escape(results.get('started', '?'))}, {results.get('elapsed_s') or 0:.1f} s")
+    command = f"{code(results['command'])} · " if results.get("command") else ""
+    parts.append(command + " · ".join(map(escape, verdicts.about(results))))
     return "\n\n".join(parts) + "\n"

@@ -109,11 +109,9 @@ def as_expected(results: dict[str, Any]) -> bool:
 def sentence(results: dict[str, Any]) -> str:
     """The whole run in one line."""
     given, bad = results.get("results") or [], len(unexpected(results))
-    if not given and not results.get("bench"):
-        return "Nothing was judged."
-    parts = []
-    if given:
-        parts.append(f"{bad:,} of {len(given):,} verdicts not as expected" if bad else f"All {len(given):,} verdicts as expected")
+    if not given:
+        return "Load generator and wrk, side by side." if results.get("bench") else "Nothing was judged."
+    parts = [f"{bad:,} of {len(given):,} verdicts not as expected" if bad else f"All {len(given):,} verdicts as expected"]
     broken = sum(1 for gate in results.get("gates") or [] if gate.get("broken"))
     if broken:
         parts.append(f"{units.plural(broken, 'gate')} broken")
@@ -121,4 +119,15 @@ def sentence(results: dict[str, Any]) -> str:
         parts.append(units.plural(len(results["problems"]), "problem"))
     if results.get("interrupted"):
         parts.append("the run was interrupted")
-    return "; ".join(parts) + "." if parts else ""
+    return "; ".join(parts) + "."
+
+
+def about(results: dict[str, Any]) -> list[str]:
+    """Of what run this is: version, seed, when, how long."""
+    parts = [f"{name} {results[key]}" for name, key in (("version", "version"), ("seed", "seed"), ("started", "started"))
+             if results.get(key) is not None]
+    if results.get("elapsed_s") is not None:
+        parts.append(f"{results['elapsed_s']:.1f} s")
+    if results.get("timeout_scale") not in (None, 1):
+        parts.append(f"timeout scale {results['timeout_scale']:g}")
+    return parts

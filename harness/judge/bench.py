@@ -23,6 +23,7 @@ from judge.cli import Parser
 from judge.errors import HarnessError, UsageError
 from judge.journal import Journal
 from judge.project import Project
+from judge.results import new_folder
 from judge.servers import Servers
 
 WRK = "/usr/bin/wrk"
@@ -40,14 +41,13 @@ MISBEHAVING: dict[str, list[dict[str, Any]]] = {
 class Bench:
     """One server and its clients, each on a core of its own where the machine has two."""
 
-    def __init__(self, project: Project, folder: Path, users: int, seconds: float) -> None:
+    def __init__(self, project: Project, folder: Path, users: int, seconds: int) -> None:
         self.project, self.folder, self.users, self.seconds = project, folder, users, seconds
         cores = sorted(os.sched_getaffinity(0))
         self.client_core, self.server_core = {cores[0]}, {cores[-1]}
 
     def run(self, client: str, url: str, name: str) -> dict[str, Any]:
         """One run: client CPU per request, throughput, and the path of its histogram."""
-        before = time.monotonic()
         argv, env = self._load(url, name) if client == "load" else self._wrk(url, name)
         process = subprocess.Popen(
             argv, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, process_group=0
@@ -64,19 +64,19 @@ class Bench:
             raise
         if process.returncode != 0:
             raise HarnessError(f"{client} ended with {process.returncode}: {said.splitlines()[-1] if said else 'it said nothing'}")
-        return self._figures(client, name, usage.ru_utime + usage.ru_stime, time.monotonic() - before)
+        return self._figures(client, name, usage.ru_utime + usage.ru_stime)
 
     def _load(self, url: str, name: str) -> tuple[list[str], None]:
         out = self.folder / f"{name}-load"
-        return [str(self.project.program("load")), url, "-t", "1", "-c", str(self.users), "-d", f"{self.seconds:g}s",
+        return [str(self.project.program("load")), url, "-t", "1", "-c", str(self.users), "-d", f"{self.seconds}s",
                 "--pool-size", str(self.users), "--fixed", "--quiet", "--out", str(out)], None
 
     def _wrk(self, url: str, name: str) -> tuple[list[str], dict[str, str]]:
         script = Path(__file__).with_name("wrk.lua")
-        argv = [WRK, "-t1", f"-c{self.users}", f"-d{self.seconds:g}s", "-s", str(script), url]
+        argv = [WRK, "-t1", f"-c{self.users}", f"-d{self.seconds}s", "-s", str(script), url]
         return argv, {**os.environ, "WRK_OUT": str(self.folder / f"{name}-wrk")}
 
-    def _figures(self, client: str, name: str, cpu_s: float, elapsed_s: float) -> dict[str, Any]:
+    def _figures(self, client: str, name: str, cpu_s: float) -> dict[str, Any]:
         if client == "load":
             run = json.loads((self.folder / f"{name}-load" / "run.json").read_text())
             requests, elapsed_s, histogram = run["requests"], run["elapsed_s"], f"{name}-load/all.hgrm"
@@ -162,7 +162,7 @@ def arguments_of(arguments: list[str]) -> argparse.Namespace:
     )
     parser.add_argument("--pairs", type=int, default=9, metavar="N", help="runs of each, taking turns (9)")
     parser.add_argument("--users", type=int, default=64, metavar="N", help="connections of each (64)")
-    parser.add_argument("--seconds", type=float, default=2, metavar="S", help="length of a run (2)")
+    parser.add_argument("--seconds", type=int, default=2, metavar="S", help="length of a run, in whole seconds as wrk wants them (2)")
     parser.add_argument("--seed", type=int, default=1, metavar="N", help="who begins a pair (1)")
     parser.add_argument("--out", type=Path, metavar="DIR", help="where the results go (reports/out/TIME-bench)")
     return parser.parse_args(arguments)
@@ -177,11 +177,12 @@ def main(arguments: list[str]) -> int:
 
     if shutil.which(WRK) is None:
         raise HarnessError("wrk is missing: ./run.sh setup installs Debian's package")
-    if args.pairs < 1:
-        raise UsageError("--pairs takes a number from 1 on; below 9 the spread says little")
+    for name in ("pairs", "users", "seconds"):
+        if getattr(args, name) < 1:
+            raise UsageError(f"--{name} takes a number from 1 on")
     project = Project.here()
     started = time.strftime("%Y-%m-%dT%H:%M:%S%z")
-    out = args.out or project.out / time.strftime("%Y%m%d-%H%M%S-bench")
+    out = args.out or new_folder(project.out)
     out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="poolspec-bench-") as scratch:
         folder = Path(scratch)
