@@ -29,7 +29,7 @@ static struct gate *find_or_make(struct gates *gates, const char *name)
 bool gate_pass(struct gates *gates, const char *name, struct gate_waiter *w)
 {
     struct gate *g = find_or_make(gates, name);
-    if (g->permits) {
+    if (g->permits && TAILQ_EMPTY(&g->waiters)) { /* nobody is overtaken, not even while gate_release runs */
         g->permits--;
         return true;
     }

@@ -78,24 +78,23 @@ static int check_plan(const struct listener *l, char *err)
     return 0;
 }
 
-static void say_why_not(const char *address, char *err)
+static void say_why_not(const struct listener *l, const char *address, char *err)
 {
-    switch (errno) {
-    case EADDRINUSE:
-        snprintf(err, OPTIONS_ERR_BYTES, "%.200s is in use", address);
-        break;
-    case EINVAL:
+    int why = errno;
+    if (why == EINVAL)
         snprintf(err, OPTIONS_ERR_BYTES, "\"%.200s\" is no address: 127.0.0.1:0, [::1]:0 and unix:/path are", address);
-        break;
-    default:
-        snprintf(err, OPTIONS_ERR_BYTES, "cannot listen on %.200s: %s", address, strerror(errno));
-    }
+    else if (why == EADDRINUSE && is_unix(l))
+        snprintf(err, OPTIONS_ERR_BYTES, "%.200s exists already", address);
+    else if (why == EADDRINUSE)
+        snprintf(err, OPTIONS_ERR_BYTES, "%.200s is in use; port 0 is any that is free", address);
+    else
+        snprintf(err, OPTIONS_ERR_BYTES, "cannot listen on %.200s: %s", address, strerror(why));
 }
 
 static int start_listening(struct listener *l, const char *address, char *err)
 {
     if (net_parse(&l->address, address) < 0 || (l->fd = net_listen(&l->address, BACKLOG)) < 0) {
-        say_why_not(address, err);
+        say_why_not(l, address, err);
         return -1;
     }
     if (!is_unix(l))

@@ -17,6 +17,14 @@ const struct option *options_find(const struct option *options, const char *name
     return NULL;
 }
 
+void options_flag(const struct option *option, char *flag)
+{
+    snprintf(flag, OPTIONS_FLAG_BYTES, "--%s", option->name);
+    for (char *c = flag; *c; c++)
+        if (*c == '_')
+            *c = '-';
+}
+
 /* --- one reader for each type: from text to *to -------------------------------------------------------------------- */
 
 static bool read_bool(void *to, const char *text)

@@ -11,6 +11,10 @@
 
 const struct option *options_find(const struct option *options, const char *name);
 
+/* How it is written on a command line: after_ms is --after-ms. flag holds OPTIONS_FLAG_BYTES. */
+#define OPTIONS_FLAG_BYTES 64
+void options_flag(const struct option *option, char *flag);
+
 /* Sets every option in the struct at `to`, which was zeroed, to its default. */
 void options_init(const struct option *options, void *to);
 

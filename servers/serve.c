@@ -47,6 +47,8 @@ static void close_trace(const struct trace_files *files)
 static int print(json_t *object)
 {
     int failed = json_dumpf(object, stdout, JSON_COMPACT) < 0 || putchar('\n') == EOF || fflush(stdout) == EOF;
+    if (failed)
+        fprintf(stderr, "serve: cannot write to standard output: %s\n", strerror(errno));
     json_decref(object);
     return failed ? -1 : 0;
 }

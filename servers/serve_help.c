@@ -1,5 +1,6 @@
 #include "serve_help.h"
 
+#include "options.h"
 #include "registry.h"
 
 #include <stdio.h>
@@ -7,12 +8,9 @@
 static void help_on_options(const struct option *options)
 {
     for (const struct option *o = options; o && o->name; o++) {
-        char name[64];
-        snprintf(name, sizeof name, "--%s", o->name);
-        for (char *c = name; *c; c++)
-            if (*c == '_')
-                *c = '-';
-        printf("      %-20s %s (%s%s%s)\n", name, o->help, o->choices ? o->choices : "", o->choices ? "; " : "",
+        char flag[OPTIONS_FLAG_BYTES];
+        options_flag(o, flag);
+        printf("      %-20s %s (%s%s%s)\n", flag, o->help, o->choices ? o->choices : "", o->choices ? "; " : "",
                *o->initial ? o->initial : "none");
     }
 }
@@ -32,7 +30,7 @@ static void help_on_all(void)
            "then it prints its books: what it saw and what it did.\n\n"
            "  ./run.sh serve close-idle --after-ms 500 --port 8080     closes each connection that idles for half a second\n"
            "  ./run.sh serve 'ok*9,reset-idle' --cycle                 resets every tenth connection\n"
-           "  ./run.sh serve ok,stray-glued --what 200 --on request    a correct answer, then only ones with a forged one behind\n"
+           "  ./run.sh serve ok,stray-glued --what 200 --on request    one good answer, then a forged one behind each\n"
            "  ./run.sh serve slow --delay-ms 2000 --trace -            tells each event as it happens\n"
            "  ./run.sh serve stall --help                              one behaviour's options\n\n"
            "The first connection gets the first behaviour, the second the second; the last repeats, or --cycle starts again.\n"

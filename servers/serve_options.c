@@ -29,7 +29,6 @@ static const struct flag {
     {"--help", offsetof(struct said, help), false},    {"-h", offsetof(struct said, help), false},
 };
 
-#define FLAG_BYTES 64
 #define FLAG_COUNT (sizeof flags / sizeof *flags)
 
 __attribute__((format(printf, 2, 3))) static int wrong(char *err, const char *format, ...)
@@ -43,8 +42,6 @@ __attribute__((format(printf, 2, 3))) static int wrong(char *err, const char *fo
 
 /* --- reading the words --------------------------------------------------------------------------------------------- */
 
-static int no_value(const char *name, char *err) { return wrong(err, "%s needs a value", name); }
-
 /* Splits "--name=value" in place. */
 static char *split_value(char *word)
 {
@@ -57,7 +54,9 @@ static char *split_value(char *word)
 static int read_flag(struct said *said, const struct flag *f, const char *value, char *err)
 {
     if (f->takes_value && !value)
-        return no_value(f->name, err);
+        return wrong(err, "%s needs a value", f->name);
+    if (!f->takes_value && value)
+        return wrong(err, "%s takes no value", f->name);
     if (f->takes_value)
         *(const char **)((char *)said + f->at) = value;
     else
@@ -67,8 +66,6 @@ static int read_flag(struct said *said, const struct flag *f, const char *value,
 
 static int read_behaviour_option(struct said *said, const char *name, const char *value, char *err)
 {
-    if (!value)
-        return no_value(name, err);
     if (said->option_count == sizeof said->options / sizeof *said->options)
         return wrong(err, "these are too many options");
     said->options[said->option_count].name = name;
@@ -76,24 +73,30 @@ static int read_behaviour_option(struct said *said, const char *name, const char
     return 0;
 }
 
+static const struct flag *find_flag(const char *name)
+{
+    for (size_t i = 0; i < FLAG_COUNT; i++)
+        if (strcmp(flags[i].name, name) == 0)
+            return &flags[i];
+    return NULL;
+}
+
 static int read_words(struct said *said, int argc, char **argv, char *err)
 {
     for (int i = 1; i < argc; i++) {
-        if (argv[i][0] != '-') {
-            if (said->behaviours)
-                return wrong(err, "\"%.100s\" is one word too many: several behaviours are joined by commas", argv[i]);
-            said->behaviours = argv[i];
+        const char *word = argv[i];
+        if (word[0] != '-' && said->behaviours)
+            return wrong(err, "\"%.100s\" is one word too many: several behaviours are joined by commas", word);
+        if (word[0] != '-') {
+            said->behaviours = word;
             continue;
         }
-        char *value = split_value(argv[i]);
-        const struct flag *f = flags;
-        while (f < flags + FLAG_COUNT && strcmp(f->name, argv[i]) != 0)
-            f++;
-        bool known = f < flags + FLAG_COUNT;
-        char *name = argv[i];
-        if (!value && (!known || f->takes_value) && i + 1 < argc)
+        const char *value = split_value(argv[i]);
+        const struct flag *f = find_flag(word);
+        bool takes_value = !f || f->takes_value;
+        if (takes_value && !value && i + 1 < argc && strncmp(argv[i + 1], "--", 2) != 0)
             value = argv[++i];
-        if (known ? read_flag(said, f, value, err) : read_behaviour_option(said, name, value, err))
+        if (f ? read_flag(said, f, value, err) : read_behaviour_option(said, word, value, err))
             return -1;
     }
     return 0;
@@ -109,7 +112,7 @@ static int add_behaviour(struct plan *plan, char *word, char *err)
     if (times)
         *times++ = '\0';
     if (times && !words_number(times, 1, UINT64_MAX, &repeat))
-        return wrong(err, "%s*%.100s: behind the * stands a whole number, 1 or more", word, times);
+        return wrong(err, "behind the * of %.100s stands a whole number, 1 or more, not \"%.100s\"", word, times);
     if (plan_add(plan, word, err) < 0)
         return -1;
     plan->entries[plan->count - 1].repeat = repeat;
@@ -126,18 +129,9 @@ static int add_behaviours(struct plan *plan, const char *text, char *err)
     return failed;
 }
 
-/* after_ms on the command line is --after-ms. */
-static void flag_of(char *flag, size_t room, const char *option)
-{
-    snprintf(flag, room, "--%s", option);
-    for (char *c = flag; *c; c++)
-        if (*c == '_')
-            *c = '-';
-}
-
 static int no_such_option(const struct plan *plan, const char *typed, char *err)
 {
-    char dashed[GUESS_NAMES_MAX][FLAG_BYTES];
+    char dashed[GUESS_NAMES_MAX][OPTIONS_FLAG_BYTES];
     struct guess guess = {0};
     size_t count = 0;
     for (size_t i = 0; i < FLAG_COUNT; i++)
@@ -145,7 +139,7 @@ static int no_such_option(const struct plan *plan, const char *typed, char *err)
     for (size_t i = 0; i <= plan->count; i++) {
         const struct option *o = i < plan->count ? plan->entries[i].behaviour->options : plan_common_options;
         for (; o && o->name && count < GUESS_NAMES_MAX; o++) {
-            flag_of(dashed[count], FLAG_BYTES, o->name);
+            options_flag(o, dashed[count]);
             guess_add(&guess, dashed[count++]);
         }
     }
@@ -158,7 +152,7 @@ static int no_such_option(const struct plan *plan, const char *typed, char *err)
 /* An option goes to every behaviour that has it. */
 static int set_option(struct plan *plan, const char *typed, const char *value, char *err)
 {
-    char name[FLAG_BYTES];
+    char name[OPTIONS_FLAG_BYTES];
     bool known = false;
     snprintf(name, sizeof name, "%s", typed + strspn(typed, "-"));
     for (char *c = name; *c; c++)
@@ -168,6 +162,8 @@ static int set_option(struct plan *plan, const char *typed, const char *value, c
         if (!plan_find_option(&plan->entries[i], name))
             continue;
         known = true;
+        if (!value)
+            return wrong(err, "%s needs a value", typed);
         if (plan_set(&plan->entries[i], name, value, err) < 0)
             return -1;
     }
@@ -196,7 +192,7 @@ static int make_sense(struct serve_options *o, const struct said *said, char *er
     if (said->help)
         return 0;
     if (!said->behaviours)
-        return wrong(err, "serve needs to know how to behave, \"ok\" for example; --help tells more");
+        return wrong(err, "it needs to know how to behave, \"ok\" for example; --help tells more");
     for (size_t i = 0; i < said->option_count; i++)
         if (set_option(&o->plan, said->options[i].name, said->options[i].value, err) < 0)
             return -1;
