@@ -7,15 +7,16 @@
 #include <string.h>
 
 #define USERS_MAX 1000000
+#define RATE_MAX 1e9
 #define DEFAULT_DURATION_NS UINT64_C(10000000000)
 
 struct option {
     const char *name;      /* long form, or the only one */
     char letter;           /* short form, or 0 */
     const char *value;     /* what stands for its value in the help; NULL: it takes none */
-    const char *help;
     const char *allowed;   /* what its value may be: the end of the sentence about a bad one */
     bool (*set)(struct load_options *o, const char *value);
+    const char *help;
 };
 
 static bool set_unsigned(unsigned *out, const char *text, uint64_t min, uint64_t max)
@@ -27,20 +28,81 @@ static bool set_unsigned(unsigned *out, const char *text, uint64_t min, uint64_t
     return true;
 }
 
-static bool set_users(struct load_options *o, const char *v) { return set_unsigned(&o->users, v, 1, USERS_MAX); }
-static bool set_workers(struct load_options *o, const char *v) { return set_unsigned(&o->workers, v, 1, OPTIONS_WORKERS_MAX); }
-static bool set_pool_size(struct load_options *o, const char *v) { return set_unsigned(&o->pool_size, v, 1, USERS_MAX); }
-static bool set_requests(struct load_options *o, const char *v) { return words_number(v, 1, UINT64_C(1) << 48, &o->requests); }
-static bool set_seed(struct load_options *o, const char *v) { return words_number(v, 0, UINT64_MAX, &o->seed); }
-static bool set_rate(struct load_options *o, const char *v) { return words_decimal(v, &o->rate) && o->rate > 0 && o->rate <= 1e9; }
-static bool set_duration(struct load_options *o, const char *v) { return words_duration_ns(v, &o->duration_ns) && o->duration_ns; }
-static bool set_timeout(struct load_options *o, const char *v) { return words_duration_ns(v, &o->timeout_ns) && o->timeout_ns; }
-static bool set_json(struct load_options *o, const char *v) { return *(o->json = v); }
-static bool set_out(struct load_options *o, const char *v) { return *(o->out = v); }
-static bool set_trace(struct load_options *o, const char *v) { return *(o->trace = v); }
-static bool set_no_pool(struct load_options *o, const char *v) { (void)v; return o->no_pool = true; }
-static bool set_fixed(struct load_options *o, const char *v) { (void)v; return o->fixed = true; }
-static bool set_quiet(struct load_options *o, const char *v) { (void)v; return o->quiet = true; }
+static bool set_users(struct load_options *o, const char *v)
+{
+    return set_unsigned(&o->users, v, 1, USERS_MAX);
+}
+
+static bool set_workers(struct load_options *o, const char *v)
+{
+    return set_unsigned(&o->workers, v, 1, OPTIONS_WORKERS_MAX);
+}
+
+static bool set_pool_size(struct load_options *o, const char *v)
+{
+    return set_unsigned(&o->pool_size, v, 1, USERS_MAX);
+}
+
+static bool set_requests(struct load_options *o, const char *v)
+{
+    return words_number(v, 1, UINT64_C(1) << 48, &o->requests);
+}
+
+static bool set_seed(struct load_options *o, const char *v)
+{
+    return words_number(v, 0, UINT64_MAX, &o->seed);
+}
+
+static bool set_rate(struct load_options *o, const char *v)
+{
+    return words_decimal(v, &o->rate) && o->rate > 0 && o->rate <= RATE_MAX;
+}
+
+static bool set_duration(struct load_options *o, const char *v)
+{
+    return words_duration_ns(v, &o->duration_ns) && o->duration_ns;
+}
+
+static bool set_timeout(struct load_options *o, const char *v)
+{
+    return words_duration_ns(v, &o->timeout_ns) && o->timeout_ns;
+}
+
+static bool set_json(struct load_options *o, const char *v)
+{
+    o->json = v;
+    return *v;
+}
+
+static bool set_out(struct load_options *o, const char *v)
+{
+    o->out = v;
+    return *v;
+}
+
+static bool set_trace(struct load_options *o, const char *v)
+{
+    o->trace = v;
+    return *v;
+}
+
+static bool set_no_pool(struct load_options *o, const char *v)
+{
+    (void)v;
+    return o->no_pool = true;
+}
+
+static bool set_fixed(struct load_options *o, const char *v)
+{
+    (void)v;
+    return o->fixed = true;
+}
+
+static bool set_quiet(struct load_options *o, const char *v)
+{
+    (void)v;
+    return o->quiet = true;
+}
 
 static bool set_idle_timeout(struct load_options *o, const char *v)
 {
@@ -66,26 +128,31 @@ static bool set_think(struct load_options *o, const char *v)
     return !v[bytes] || (words_duration_ns(v + bytes + 1, &o->think_max_ns) && o->think_max_ns >= o->think_min_ns);
 }
 
+#define WHOLE "a whole number from 1 to 1000000"
 #define DURATION "a duration such as 500ms, 2s or 1m"
 
 static const struct option options[] = {
-    {"users", 'c', "USERS", "users, each with at most one request under way [10]", "a whole number from 1 to 1000000", set_users},
-    {"workers", 't', "WORKERS", "worker processes, each with its own pool and its share of users [1]", "a whole number from 1 to 256", set_workers},
-    {"duration", 'd', "DURATION", "how long requests are started [10s, or no limit with -n]", DURATION, set_duration},
-    {"requests", 'n', "REQUESTS", "how many requests are started", "a whole number from 1 up", set_requests},
-    {"rate", 'R', "RATE", "constant rate: requests per second, due whatever the server does; one\n"
-     "that finds no free user waits, and its latency counts from when it was due", "a number above 0, at most 1000000000", set_rate},
-    {"think", 0, "D[-D]", "time that a user waits between two requests, or a range to draw it from [0]", DURATION ", or a range such as 5ms-15ms", set_think},
-    {"pool-size", 0, "N", "idle connections that each worker's pool keeps [30]", "a whole number from 1 to 1000000", set_pool_size},
-    {"idle-timeout", 0, "D", "how long an idle connection is kept; 0: for ever [60s]", DURATION ", or 0", set_idle_timeout},
-    {"no-pool", 0, NULL, "a new connection for each request", NULL, set_no_pool},
-    {"timeout", 0, "D", "time for one request, its connect included [10s]", DURATION, set_timeout},
-    {"fixed", 0, NULL, "send the URL's target as it is, without a token in it", NULL, set_fixed},
-    {"seed", 0, "N", "of the drawn think times [1]", "a whole number", set_seed},
-    {"json", 0, "FILE", "write the figures as JSON; - for standard output, instead of the summary", "a file name, or -", set_json},
-    {"out", 0, "DIR", "write run.json, *.hgrm (HdrHistogram) and series.csv into DIR", "a folder", set_out},
-    {"trace", 0, "FILE", "write the first 1,000 requests, one JSON object a line", "a file name", set_trace},
-    {"quiet", 0, NULL, "no progress line", NULL, set_quiet},
+    {"users", 'c', "USERS", WHOLE, set_users, "users, each with at most one request under way [10]"},
+    {"workers", 't', "WORKERS", "a whole number from 1 to 256", set_workers,
+     "worker processes, each with its own pool and its share of users [1]"},
+    {"duration", 'd', "DURATION", DURATION, set_duration, "how long requests are started [10s, or no limit with -n]"},
+    {"requests", 'n', "REQUESTS", "a whole number from 1 up", set_requests, "how many requests are started"},
+    {"rate", 'R', "RATE", "a number above 0, at most 1000000000", set_rate,
+     "constant rate: requests per second, due whatever the server does; one\n"
+     "that finds no free user waits, and its latency counts from when it was due"},
+    {"think", 0, "D[-D]", DURATION ", or a range such as 5ms-15ms", set_think,
+     "time that a user waits between two requests, or a range to draw it from [0]"},
+    {"pool-size", 0, "N", WHOLE, set_pool_size, "idle connections that each worker's pool keeps [30]"},
+    {"idle-timeout", 0, "D", DURATION ", or 0", set_idle_timeout, "how long an idle connection is kept; 0: for ever [60s]"},
+    {"no-pool", 0, NULL, NULL, set_no_pool, "a new connection for each request"},
+    {"timeout", 0, "D", DURATION, set_timeout, "time for one request, its connect included [10s]"},
+    {"fixed", 0, NULL, NULL, set_fixed, "send the URL's target as it is, without a token in it"},
+    {"seed", 0, "N", "a whole number", set_seed, "of the drawn think times [1]"},
+    {"json", 0, "FILE", "a file name, or -", set_json,
+     "write the figures as JSON; - for standard output, instead of the summary"},
+    {"out", 0, "DIR", "a folder", set_out, "write run.json, *.hgrm (HdrHistogram) and series.csv into DIR"},
+    {"trace", 0, "FILE", "a file name", set_trace, "write the first 1,000 requests, one JSON object a line"},
+    {"quiet", 0, NULL, NULL, set_quiet, "no progress line"},
 };
 #define OPTION_COUNT (sizeof options / sizeof options[0])
 
@@ -202,7 +269,10 @@ static void help_option(const struct option *option)
 {
     char form[32];
     snprintf(form, sizeof form, "%s%s%s", option->name, option->value ? " " : "", option->value ? option->value : "");
-    printf("  %c%c%c --%-22s ", option->letter ? '-' : ' ', option->letter ? option->letter : ' ', option->letter ? ',' : ' ', form);
+    if (option->letter)
+        printf("  -%c, --%-22s ", option->letter, form);
+    else
+        printf("      --%-22s ", form);
     for (const char *c = option->help; *c; c++) {
         putchar(*c);
         if (*c == '\n')

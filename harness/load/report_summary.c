@@ -16,7 +16,7 @@ static void latencies(const struct report *report, FILE *file)
     const struct results *r = report->total;
     if (r->ok == 0)
         return;
-    fprintf(file, "\n  %-10s%10s%10s%10s%10s%10s%10s%10s\n", "us", "50 %", "90 %", "99 %", "99.9 %", "99.99 %", "99.999 %", "max");
+    fprintf(file, "\n  us              50 %%      90 %%      99 %%    99.9 %%   99.99 %%  99.999 %%       max\n");
     latency_row(file, "all", report->all);
     latency_row(file, "first use", r->first_use);
     latency_row(file, "reuse", r->reuse);
@@ -34,19 +34,20 @@ static void errors(const struct results *r, FILE *file)
     }
 }
 
+static void remark(FILE *file, const char *name, uint64_t count, const char *text)
+{
+    if (count)
+        fprintf(file, "  %-12s%10llu  %s\n", name, (unsigned long long)count, text);
+}
+
 static void remarks(const struct report *report, FILE *file)
 {
     const struct results *r = report->total;
-    if (r->http_errors)
-        fprintf(file, "  http errors %10llu  responses with a status of 400 or more\n", (unsigned long long)r->http_errors);
-    if (r->surplus)
-        fprintf(file, "  surplus     %10llu  responses with bytes behind them: connection discarded\n", (unsigned long long)r->surplus);
-    if (report_wrong_caller(report))
-        fprintf(file, "  WRONG       %10llu  responses that were somebody else's\n", (unsigned long long)report_wrong_caller(report));
-    if (r->unserved)
-        fprintf(file, "  unserved    %10llu  arrivals were due and found no free user to the end\n", (unsigned long long)r->unserved);
-    if (r->started - r->ok - r->failed)
-        fprintf(file, "  unfinished  %10llu  requests were cut off\n", (unsigned long long)(r->started - r->ok - r->failed));
+    remark(file, "http errors", r->http_errors, "responses with a status of 400 or more");
+    remark(file, "surplus", r->surplus, "responses with bytes behind them: connection discarded");
+    remark(file, "WRONG", report_wrong_caller(report), "responses that were somebody else's");
+    remark(file, "unserved", r->unserved, "arrivals were due and found no free user to the end");
+    remark(file, "unfinished", r->started - r->ok - r->failed, "requests were cut off");
 }
 
 void report_summary(const struct report *report, FILE *file)
@@ -61,7 +62,7 @@ void report_summary(const struct report *report, FILE *file)
     fprintf(file, "%.1f s%s\n\n", (double)report->elapsed_ns / 1e9, report->crew->interrupted ? ", interrupted" : "");
     fprintf(file, "  requests    %10llu  %.0f answered a second, %llu failed\n", (unsigned long long)r->started,
             report_throughput(report), (unsigned long long)r->failed);
-    fprintf(file, "  connections %10llu  %.3g for 1,000 requests; reuse rate %.2f %%\n", (unsigned long long)r->opened,
+    fprintf(file, "  connections %10llu  %.4g for 1,000 requests; reuse rate %.2f %%\n", (unsigned long long)r->opened,
             report_connections_per_1000(report), 100 * report_reuse_rate(report));
     errors(r, file);
     remarks(report, file);

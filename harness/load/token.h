@@ -1,7 +1,7 @@
 /* token.h - what makes one request known from every other: a token in its target, echoed in its response.
  *
- * PURE. The mock server answers "c17 r3 /t/00000000002a" and a line end: the number of the connection, of the request on it, and the target it
- * was asked for. A response that carries somebody else's target has reached the wrong caller. */
+ * PURE. The mock server answers "c17 r3 /t/00000000002a" and a line end: the number of the connection, of the request on it,
+ * and the target it was asked for. A response that carries somebody else's target has reached the wrong caller. */
 #ifndef TOKEN_H
 #define TOKEN_H
 

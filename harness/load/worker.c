@@ -101,11 +101,12 @@ static void start(struct worker *w, const struct sched_start *next)
         finish(user);
 }
 
-/* --- pace -------------------------------------------------------------------------------------------------------------------- */
+/* --- pace ------------------------------------------------------------------------------------------------------------------- */
 
 static void set_wake(struct worker *w, uint64_t at_ns)
 {
-    struct itimerspec when = {.it_value = {.tv_sec = (time_t)(at_ns / 1000000000u), .tv_nsec = (long)(at_ns % 1000000000u)}};
+    struct itimerspec when = {
+        .it_value = {.tv_sec = (time_t)(at_ns / 1000000000u), .tv_nsec = (long)(at_ns % 1000000000u)}};
     if (at_ns == w->wake_ns || at_ns == SCHED_NEVER)
         return; /* one that comes for nothing does no harm */
     timerfd_settime(w->wake.fd, TFD_TIMER_ABSTIME, &when, NULL);
@@ -146,7 +147,7 @@ static void on_wake(struct ev_loop *loop, ev_io *io, int revents)
     run_due(w, clock_now_ns());
 }
 
-/* --- watching itself ----------------------------------------------------------------------------------------------------------- */
+/* --- watching itself -------------------------------------------------------------------------------------------------------- */
 
 static void copy_pool_stats(struct worker *w)
 {
@@ -174,7 +175,7 @@ static void on_signal(struct ev_loop *loop, ev_signal *signal, int revents)
     ev_break(loop, EVBREAK_ALL);
 }
 
-/* --- life ---------------------------------------------------------------------------------------------------------------------- */
+/* --- life ------------------------------------------------------------------------------------------------------------------- */
 
 static const struct http1_hooks hooks = {.body = keep_body};
 
