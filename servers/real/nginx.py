@@ -18,6 +18,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
+from typing import Self
 
 BINARY = "/usr/sbin/nginx"
 START_SECONDS = 10.0
@@ -72,6 +73,9 @@ class Nginx:
         return self.directory / "access.log"
 
     def start(self) -> str:
+        """Returns the address. For `with`: a second start would leave the first nginx to nobody."""
+        if self._process is not None:
+            raise NginxError("this nginx has been started already")
         if shutil.which(BINARY) is None:
             raise NginxError(f"{BINARY} is missing: ./run.sh setup installs Debian's nginx package")
         # nginx cannot be asked for "any port", so one that the kernel has just picked is named to it.
@@ -125,7 +129,7 @@ class Nginx:
         if process.stderr:
             process.stderr.close()
 
-    def __enter__(self) -> Nginx:
+    def __enter__(self) -> Self:
         self.start()
         return self
 
