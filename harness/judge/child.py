@@ -1,6 +1,7 @@
 """A child process that is spoken to in JSON objects, one a line: a server or a subject's adapter.
 
-It gets a process group of its own, so that Ctrl-C reaches the judge alone and the judge can end the child with all that it started."""
+It gets a process group of its own, so that Ctrl-C reaches the judge alone and the judge can end the child with all that it
+started."""
 
 from __future__ import annotations
 
@@ -13,13 +14,15 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 LINE_BYTES_MAX = 16 << 20
 LOG_BYTES_MAX = 1 << 20  # of standard error that is kept from the beginning; of what follows, the last lines
-LOG_FLOOD_BYTES = 256 << 20
-TAIL_LINES = 12
+LOG_FLOOD_BYTES = 64 << 20
+TAIL_LINES, TAIL_CHARS = 12, 300
+DEATH_S = 0.5  # between the end of a process's output and its own
 
 
 class Child:
@@ -80,10 +83,11 @@ class Child:
                 else:
                     self.fail(f"prints what is no JSON object: {line[:120]!r}")
         if not self.leaving:
-            self.fail("ended" if self.wait(1) is not None else "has closed its standard output")
+            self.fail("ended" if self.wait(DEATH_S) is not None else "has closed its standard output")
 
     def _log(self, log: Path) -> None:
-        """Keeps standard error: its beginning in the file, its end in `tail`. A log that cannot be written does not stop a run."""
+        """Keeps standard error: its beginning in the file, its end in `tail`. A log that cannot be written does not stop a
+        run."""
         kept = 0
         with self.process.stderr as pipe:
             try:
@@ -91,7 +95,7 @@ class Child:
             except OSError:
                 out = None
             while line := pipe.readline(1 << 16):
-                self.tail.append(line.decode(errors="replace").rstrip())
+                self.tail.append(line.decode(errors="replace").rstrip()[:TAIL_CHARS])
                 kept += len(line)
                 try:
                     if out and kept <= LOG_BYTES_MAX:
@@ -115,18 +119,14 @@ class Child:
     def kill(self) -> None:
         """The whole group: also what the child has started and left behind."""
         self.leaving = True
-        try:
+        with suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
 
     def finish(self, within_s: float) -> int | None:
         """Waits for it to end by itself, then makes sure. Its exit status (None: it had to be killed)."""
         self.leaving = True
-        try:
+        with suppress(OSError):
             self.process.stdin.close()
-        except OSError:
-            pass
         status = self.wait(within_s)
         self.kill()
         self.process.wait()
@@ -137,5 +137,10 @@ class Child:
     def obituary(self) -> str:
         """How it ended and the last lines of its log."""
         status = self.wait(0)
-        how = "still running" if status is None else f"killed by {signal.Signals(-status).name}" if status < 0 else f"exit status {status}"
+        how = "still running" if status is None else ending(status)
         return how + (", its log ends: " + " | ".join(self.tail) if self.tail else ", its log is empty")
+
+
+def ending(status: int) -> str:
+    """How a process ended, in words."""
+    return f"killed by {signal.Signals(-status).name}" if status < 0 else f"exit status {status}"

@@ -30,13 +30,20 @@ COMMANDS: dict[str, tuple[str, str]] = {  # name → what it does, an example
 }
 
 
+ELSEWHERE = {  # run.sh's own
+    "setup": "install what is missing, by Debian's package names",
+    "clean": "remove what was built",
+}
+
+
 class Parser(argparse.ArgumentParser):
+    """Says which option was meant, and leaves the exit to `main`."""
+
     def error(self, message: str) -> None:
         known = [option for action in self._actions for option in action.option_strings]
-        for word in message.split():
-            if word.startswith("-") and word not in known and message.startswith("unrecognized"):
-                message += nearest(word.partition("=")[0], known)
-                break
+        if message.startswith("unrecognized"):
+            words = [word.partition("=")[0] for word in message.split() if word.startswith("-")]
+            message += nearest(words[0], known) if words else ""
         raise UsageError(f"{self.prog}: {message}; {self.prog} --help tells more")
 
 
@@ -54,7 +61,8 @@ def positive(kind: Callable[[str], float]) -> Callable[[str], float]:
 def parser_of(command: str) -> Parser:
     what, example = COMMANDS[command]
     parser = Parser(
-        prog=f"./run.sh {command}", description=what[0].upper() + what[1:] + ".", epilog=f"example: ./run.sh {example}", allow_abbrev=False,
+        prog=f"./run.sh {command}", description=what[0].upper() + what[1:] + ".", epilog=f"example: ./run.sh {example}",
+        allow_abbrev=False,
     )
     add = parser.add_argument
     if command == "scenario":
@@ -63,17 +71,17 @@ def parser_of(command: str) -> Parser:
         add("--seed", type=int, default=1, metavar="N", help="of the tokens and the load generator (1)")
         add("--repeat", type=positive(int), default=1, metavar="N", help="run each so often (1)")
         add("--jobs", type=positive(int), default=1, metavar="N", help="run so many at a time (1)")
-        add("--timeout-scale", type=positive(float), default=1.0, metavar="F", help="multiply upper bounds, for slow machines (1)")
+        add("--timeout-scale", type=positive(float), default=1.0, metavar="F", help="multiply upper bounds: slow machines (1)")
         add("--full", action="store_true", help="the slow ones, too")
         add("--strict", action="store_true", help="an advisory is a failure")
         add("--out", type=Path, metavar="DIR", help="where results go (reports/out/TIME)")
         add("--json", type=Path, metavar="FILE", help="results.json once more, there")
         add("--junit", type=Path, metavar="FILE", help="junit.xml once more, there")
         add("--markdown", type=Path, metavar="FILE", help="summary.md once more, there")
-        add("--fail-on", default="", metavar="RULES", help="also fail when, for example, 'reuse<0.95,errors>0' of a healthy load run")
+        add("--fail-on", default="", metavar="RULES", help="also fail on, say, 'reuse<0.95,errors>0' in a healthy load run")
         add("--list", action="store_true", help="only say what would run")
     elif command == "list":
-        add("what", choices=("scenarios", "behaviours", "subjects", "clauses"))
+        add("what", metavar="scenarios|behaviours|subjects|clauses")
         add("--json", action="store_true", help="as JSON")
     elif command == "explain":
         add("name", metavar="CLAUSE|SCENARIO")
@@ -92,7 +100,8 @@ def parser_of(command: str) -> Parser:
         quiet.add_argument("-v", "--verbose", action="store_true", help="every verdict")
         add("--color", choices=("auto", "always", "never"), default="auto", help="(auto: on a terminal, unless NO_COLOR is set)")
     if command not in ("help", "version"):
-        add("--variant", default=os.environ.get("POOLSPEC_VARIANT", "release"), metavar="V", help="which build: build/V (release)")
+        variant = os.environ.get("POOLSPEC_VARIANT", "release")
+        add("--variant", default=variant, metavar="V", help="which build: build/V (release)")
     return parser
 
 
@@ -147,7 +156,7 @@ def dispatch(argv: list[str]) -> int:
 def print_help(command: str | None) -> int:
     if command is None:
         print("usage: ./run.sh COMMAND ...   or   ./run.sh FAMILY/NAME...\n")
-        for name, (what, _) in COMMANDS.items():
+        for name, what in ({name: what for name, (what, _) in COMMANDS.items()} | ELSEWHERE).items():
             print(f"  {name:<10} {what}")
         print("\n./run.sh COMMAND --help tells more, with an example.")
         return 0

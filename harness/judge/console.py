@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from judge.table import shown
+from judge.verdicts import FAILED, INTERRUPTED, OK, UNCLEAR, UNKNOWN
 
 COLORS = {"pass": 32, "observed": 36, "advisory": 33, "skipped": 90, "blocked": 35, "inconclusive": 35, "error": 35, "fail": 31}
 TROUBLED = ("fail", "error", "inconclusive", "blocked")
@@ -66,6 +67,7 @@ class Console:
         counts = ", ".join(self.paint(f"{count} {verdict}", verdict) for verdict, count in results["counts"].items() if count)
         known = sum(bool(one.get("known")) for one in results["results"])
         print(f"\n{counts or 'nothing judged'}" + (f" ({known} known)" if known else "") + f" in {results['elapsed_s']:.1f} s")
+        print(f"exit {results['exit']}: {why(results)}")
         print(f"report: {shown(out / 'index.html')}")
 
     def _is_told(self, one: dict[str, Any]) -> bool:
@@ -92,10 +94,18 @@ class Console:
 
     def _gates(self, results: dict[str, Any]) -> None:
         for row in results["gates"]:
-            if row["scenario"] is None:
-                print(f"\n{self.paint('gate', 'fail')} {row['rule']}: no load run to look at; GLOB:{row['rule']} names others than the healthy ones")
-            elif row["broken"]:
-                print(f"\n{self.paint('gate', 'fail')} {row['rule']}: {row['value']} in {row['scenario']}")
+            if row["broken"]:
+                where = f"{row['value']} in {row['scenario']}" if row["scenario"] else "there is no load run that it looks at"
+                print(f"\n{self.paint('gate', 'fail')} {row['rule']}: {where}")
+
+
+def why(results: dict[str, Any]) -> str:
+    """What the exit code says."""
+    if results["exit"] == UNCLEAR and not any(results["counts"][verdict] for verdict in UNKNOWN):
+        return "could not find out: no required clause was judged" if not results["problems"] else "could not find out"
+    return {
+        OK: "all as expected", FAILED: "not as expected", UNCLEAR: "could not find out", INTERRUPTED: "interrupted",
+    }[results["exit"]]
 
 
 def failure_text(one: dict[str, Any], out: Path | None = None) -> str:

@@ -1,7 +1,7 @@
 """--fail-on 'reuse<0.95,errors>0': what makes a run red beside its verdicts.
 
-A term is [GLOB:]FIGURE OP NUMBER and is looked at for each load run whose scenario the glob matches; without one, for the load runs
-that are tagged `healthy`, where the server does nothing wrong."""
+A term is [GLOB:]FIGURE OP NUMBER and is looked at for each load run whose scenario the glob matches; without one, for the
+load runs that are tagged `healthy`, where the server does nothing wrong."""
 
 from __future__ import annotations
 
@@ -17,8 +17,9 @@ from judge.names import nearest
 OPERATORS = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge, "==": operator.eq, "!=": operator.ne}
 FIGURES = {
     "reuse": "reuse_rate", "errors": "failed", "requests": "requests", "connections_per_1000": "connections_per_1000",
-    "throughput": "throughput", "wrong": "wrong_caller", "first_use_p50_us": "first_use_p50_us", "first_use_p99_us": "first_use_p99_us",
-    "reuse_p50_us": "reuse_p50_us", "reuse_p99_us": "reuse_p99_us", "reuse_rate": "reuse_rate", "failed": "failed",
+    "throughput": "throughput", "wrong": "wrong_caller", "first_use_p50_us": "first_use_p50_us",
+    "first_use_p99_us": "first_use_p99_us", "reuse_p50_us": "reuse_p50_us", "reuse_p99_us": "reuse_p99_us",
+    "reuse_rate": "reuse_rate", "failed": "failed",
 }
 TERM = re.compile(r"(?:(?P<glob>[^:<>=!]+):)?(?P<figure>\w+)\s*(?P<op><=|>=|==|!=|<|>)\s*(?P<number>[-+0-9.eE]+)")
 
@@ -56,7 +57,8 @@ def parse_term(text: str) -> Term:
 
 
 def judge_gates(terms: list[Term], loads: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """One row for each term and load run that it applies to; a term that applies to none is broken, too: it would be green for ever."""
+    """One row for each term and load run that it applies to; a term that applies to none is broken, too: it would be green
+    for ever."""
     rows = []
     for term in terms:
         found = [load for load in loads if term.applies(load)]

@@ -50,26 +50,3 @@ class Journal:
         except OSError as err:
             raise HarnessError(f"{shown(path)}: the trace cannot be kept: {err.strerror}") from None
 
-
-class LagMeter:
-    """How late the judge's own threads get to run: the machine's lateness, as far as a process can see it."""
-
-    TICK_S = 0.01
-
-    def __init__(self) -> None:
-        self.worst_ms = 0.0
-        self.stop = threading.Event()
-        self.thread = threading.Thread(target=self._run, daemon=True)
-        self.thread.start()
-
-    def _run(self) -> None:
-        due = time.monotonic() + self.TICK_S
-        while not self.stop.wait(max(0.0, due - time.monotonic())):
-            now = time.monotonic()
-            self.worst_ms = max(self.worst_ms, (now - due) * 1000)
-            due = now + self.TICK_S
-
-    def end(self, journal: Journal) -> None:
-        self.stop.set()
-        self.thread.join()
-        journal.note("lag", max_ms=round(self.worst_ms, 3))

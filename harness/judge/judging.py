@@ -26,7 +26,8 @@ def judge_trace(project: Project, scenario: Scenario, trace: Trace, strict: bool
     if crashed:
         # Whatever else the trace shows: a subject that crashed has met nothing.
         answered = Check("scenario/steps-answered", "steps_answered", {})
-        return [result(project, check, "fail", None, seen=crashed["why"], trace=trace, t=crashed.t) for check in (*scenario.checks, answered)]
+        failed = (*scenario.checks, answered)
+        return [result(project, check, "fail", None, seen=crashed["why"], trace=trace, t=crashed.t) for check in failed]
     return [judge_check(project, check, trace, strict) for check in (*scenario.checks, *universal_checks(scenario, trace))]
 
 
@@ -60,7 +61,8 @@ def judge_check(project: Project, check: Check, trace: Trace, strict: bool) -> d
 
 
 def result(
-    project: Project, check: Check, verdict: str, finding: Finding | None, seen: str = "", trace: Trace | None = None, t: int | None = None,
+    project: Project, check: Check, verdict: str, finding: Finding | None, seen: str = "",
+    trace: Trace | None = None, t: int | None = None,
 ) -> dict[str, Any]:
     clause = project.clauses[check.clause]
     convicted = verdict not in ("pass", "observed", "skipped")

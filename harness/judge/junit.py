@@ -1,5 +1,5 @@
-"""junit.xml: a test case for each verdict. pytest's own would have one for each scenario, and could not know of what is only known
-when all have run: controls that failed, failures that were known."""
+"""junit.xml: a test case for each verdict. pytest's own would have one for each scenario, and could not know of what is
+only known when all have run: controls that failed, failures that were known."""
 
 from __future__ import annotations
 

@@ -2,7 +2,8 @@
 
     SCENARIO[:CLAUSE] | reason | link
 
-Both are globs. An entry covers fail and advisory. One whose clauses all pass, or that matches nothing, is a problem: lists rot."""
+Both are globs. An entry covers fail and advisory. One whose clauses all pass, or that matches nothing, is a problem: lists
+rot."""
 
 from __future__ import annotations
 
@@ -45,8 +46,8 @@ def load_known(path: Path) -> list[Entry]:
 
 
 def cover(results: list[dict[str, Any]], entries: list[Entry], pairs: set[tuple[str, str]]) -> list[str]:
-    """Marks what is covered; returns a sentence for each entry that is wrong. `pairs`: every scenario with every clause it cites, also
-    of those that were not run: an entry for one of these is not at fault."""
+    """Marks what is covered; returns a sentence for each entry that is wrong. `pairs`: every scenario with every clause it
+    cites, also of those that were not run: an entry for one of these is not at fault."""
     problems = []
     for entry in entries:
         if not any(entry.matches(*pair) for pair in pairs):

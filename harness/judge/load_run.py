@@ -7,8 +7,10 @@ import json
 import os
 import signal
 import subprocess
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from judge.child import ending
 from judge.errors import SubjectError
 from judge.servers import Servers
 
@@ -28,8 +30,9 @@ def run_load(one: OneRun) -> None:
         with_real_server(one)
         return
     with Servers(one.project, one.journal, one.log("server"), one.settings.scale) as servers:
+        one.meter.watch("server", servers.child.process.pid)
         addresses = one.listen(servers, "counters")
-        one.journal.note("begin", **one.begin, servers=addresses)
+        one.begin(addresses)
         try:
             drive(one, addresses["origin"])
         finally:
@@ -42,8 +45,8 @@ def with_real_server(one: OneRun) -> None:
     kind = one.scenario.real["kind"]
     real = importlib.import_module(f"servers.real.{kind}")
     with getattr(real, kind.capitalize())(directives, one.scratch / kind) as server:
-        address = server.start()
-        one.journal.note("begin", **one.begin, servers={"origin": address})
+        address = server.address
+        one.begin({"origin": address})
         drive(one, address)
         one.journal.note("end")
 
@@ -54,17 +57,24 @@ def drive(one: OneRun, address: str) -> None:
     requests = one.scratch / "requests.jsonl"
     argv = [str(one.project.program("load")), f"http://{address}" + (":/" if address.startswith("unix:") else "/")]
     for key, value in one.scenario.load.items():
-        argv += ["--no-pool"] if key == "no_pool" and value else [OPTIONS[key][0], f"{value}{OPTIONS[key][1]}"] if key in OPTIONS else []
+        if key in OPTIONS:
+            option, unit = OPTIONS[key]
+            argv += [option, f"{value}{unit}"]
+    argv += ["--no-pool"] if one.scenario.load.get("no_pool") else []
     argv += ["--seed", str(one.settings.seed), "--out", str(folder), "--trace", str(requests), "--quiet"]
     limit = (one.scenario.load.get("duration_s", 0) + SPARE_S) * one.settings.scale
     status, tail = wait_for(argv, limit)
     result = folder / "run.json"
     if status != 0 or not result.exists():
-        how = f"killed by {signal.Signals(-status).name}" if status < 0 else f"exit status {status}"
-        raise SubjectError(f"the load generator, with the reference pool in it, failed: {how}: {tail}")
-    for line in requests.read_text(encoding="utf-8").splitlines():
-        one.journal.add(json.loads(line))
-    one.journal.note("load_result", run=json.loads(result.read_text(encoding="utf-8")))
+        raise SubjectError(f"the load generator, with the reference pool in it, failed: {ending(status)}: {tail}")
+    try:
+        events = [json.loads(line) for line in requests.read_text(encoding="utf-8").splitlines()]
+        found = json.loads(result.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as err:
+        raise SubjectError(f"the load generator left no readable result: {err}") from None
+    for event in events:
+        one.journal.add(event)
+    one.journal.note("load_result", run=found)
 
 
 def wait_for(argv: list[str], limit_s: float) -> tuple[int, str]:
@@ -76,10 +86,8 @@ def wait_for(argv: list[str], limit_s: float) -> tuple[int, str]:
         raise SubjectError(f"the load generator, with the reference pool in it, does not end within {limit_s:.0f} s") from None
     except KeyboardInterrupt:
         process.send_signal(signal.SIGINT)
-        try:
+        with suppress(subprocess.TimeoutExpired):
             process.wait(3)
-        except subprocess.TimeoutExpired:
-            pass
         raise
     finally:
         if process.poll() is None:

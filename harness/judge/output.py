@@ -37,6 +37,8 @@ def _troubles(steps: list[Callable[[], object]], out: Path) -> Iterator[str]:
             yield str(err)
         except OSError as err:
             yield f"{shown(Path(err.filename or out))}: cannot be written: {err.strerror}"
+        except Exception as err:  # of the report; the verdicts stand without it
+            yield f"{shown(out)}: the report is not complete: {type(err).__name__}: {err}"
 
 
 def reports() -> Any:

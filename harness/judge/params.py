@@ -8,9 +8,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from judge.names import nearest
+from judge.table import WORDS
 from judge.trace import Bounds, Conn, Label, Mark
-
-WORDS = {str: "a string", int: "a whole number", float: "a number", bool: "true or false", dict: "a table"}
 
 
 def misfit(value: Any, hint: Any) -> str | None:
@@ -18,7 +17,8 @@ def misfit(value: Any, hint: Any) -> str | None:
     if hint in (Any, object):
         return None
     if hint is Conn:
-        return None if isinstance(value, (int, str)) and not isinstance(value, bool) else "must be a connection's number or a label"
+        fits = isinstance(value, (int, str)) and not isinstance(value, bool)
+        return None if fits else "must be a connection's number or a label"
     if hint is Bounds:
         return _misfit_bounds(value)
     hint = getattr(hint, "__supertype__", hint)
@@ -26,8 +26,6 @@ def misfit(value: Any, hint: Any) -> str | None:
     if origin in (types.UnionType, typing.Union):
         wrongs = [misfit(value, option) for option in typing.get_args(hint) if option is not types.NoneType]
         return None if None in wrongs else " or ".join(wrongs)
-    if origin is typing.Required:
-        return misfit(value, typing.get_args(hint)[0])
     if origin is list:
         if not isinstance(value, list) or not value:
             return "must be a list that is not empty"
@@ -53,7 +51,7 @@ def _misfit_bounds(value: Any) -> str | None:
 
 
 def _misfit_table(value: Any, hint: Any) -> str | None:
-    fields = typing.get_type_hints(hint, include_extras=True)
+    fields = typing.get_type_hints(hint)
     if not isinstance(value, dict):
         return f"must be a table, not {value!r}"
     for key, one in value.items():
@@ -70,7 +68,7 @@ def labels_in(value: Any, hint: Any) -> Iterator[str]:
     """Every label and mark in a value that fits."""
     if hint in (Label, Mark) or (hint is Conn and isinstance(value, str)):
         yield value
-    elif typing.get_origin(hint) in (types.UnionType, typing.Union, typing.Required):
+    elif typing.get_origin(hint) in (types.UnionType, typing.Union):
         for option in typing.get_args(hint):
             if option is not types.NoneType and misfit(value, option) is None:
                 yield from labels_in(value, option)
@@ -78,6 +76,6 @@ def labels_in(value: Any, hint: Any) -> Iterator[str]:
         for one in value:
             yield from labels_in(one, typing.get_args(hint)[0])
     elif typing.is_typeddict(hint):
-        fields = typing.get_type_hints(hint, include_extras=True)
+        fields = typing.get_type_hints(hint)
         for key, one in value.items():
             yield from labels_in(one, fields[key])

@@ -13,16 +13,13 @@ from typing import Any
 
 import pytest
 
+from judge.attempts import run_and_judge
 from judge.console import failure_text
-from judge.judging import judge_trace
 from judge.project import Project
 from judge.results import record_of
-from judge.runner import Settings, run
+from judge.runner import Settings
 from judge.scenario import Scenario, read_scenario
 from judge.subject import Adapter, find_adapter
-from judge.trace import Trace
-
-TRIES = 3  # an inconclusive run says nothing about the subject: it is run again
 
 
 class ScenarioFailed(Exception):
@@ -53,8 +50,10 @@ class ScenarioFile(pytest.File):
         scenario = read_scenario(self.path, project_of(settings["root"], settings["variant"]))
         for subject in settings["subjects"]:
             for repeat in range(1, settings["repeat"] + 1):
-                name = f"{scenario.name}[{subject}-{repeat}]"
-                yield ScenarioItem.from_parent(self, name=name, scenario=scenario, subject=subject, repeat=repeat, settings=settings)
+                yield ScenarioItem.from_parent(
+                    self, name=f"{scenario.name}[{subject}-{repeat}]", scenario=scenario, subject=subject, repeat=repeat,
+                    settings=settings,
+                )
 
 
 class ScenarioItem(pytest.Item):
@@ -64,29 +63,20 @@ class ScenarioItem(pytest.Item):
         self.record: dict[str, Any] | None = None
 
     def runtest(self) -> None:
-        for attempt in range(TRIES):
-            self.record = self.once(attempt)
-            if not any(one["verdict"] == "inconclusive" for one in self.record["results"]):
-                break
-        failed = [one for one in self.record["results"] if one["verdict"] in ("fail", "error")]
-        if failed:
-            raise ScenarioFailed("\n\n".join(failure_text(one) for one in failed))
-
-    def once(self, attempt: int) -> dict[str, Any]:
         begun = time.monotonic()
         project = project_of(self.settings["root"], self.settings["variant"])
         adapter = adapter_of(self.subject, project)
         settings = Settings(Path(self.settings["out"]), self.settings["seed"], self.settings["scale"])
-        path = run(project, self.scenario, adapter, settings, self.repeat)
-        trace = Trace.load(path)
-        judged = judge_trace(project, self.scenario, trace, self.settings["strict"])
-        record = record_of(
-            judged, self.scenario, adapter.name, self.repeat, path, trace.run, time.monotonic() - begun, self.reproduce(),
-        )
-        return record if attempt == 0 else record | {"run": record["run"] | {"tries": attempt + 1}}
+        outcome = run_and_judge(project, self.scenario, adapter, settings, self.repeat, self.settings["strict"])
+        elapsed_s = time.monotonic() - begun
+        self.record = record_of(outcome, self.scenario, adapter.name, self.repeat, elapsed_s, self.reproduce())
+        failed = [one for one in self.record["results"] if one["verdict"] in ("fail", "error")]
+        if failed:
+            raise ScenarioFailed("\n\n".join(failure_text(one) for one in failed))
 
     def reproduce(self) -> str:
-        words = ["./run.sh scenario", self.settings["names"].get(self.scenario.name, self.scenario.name), "--seed", self.settings["seed"]]
+        name = self.settings["names"].get(self.scenario.name, self.scenario.name)
+        words = ["./run.sh scenario", name, "--seed", self.settings["seed"]]
         words += ["--subject", self.subject] if self.subject != "reference" else []
         words += ["--timeout-scale", self.settings["scale"]] if self.settings["scale"] != 1 else []
         words += ["--full"] if "slow" in self.scenario.tags else []
@@ -102,7 +92,5 @@ class ScenarioItem(pytest.Item):
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo):
     outcome = yield
-    if call.when == "call" and isinstance(item, ScenarioItem):
-        report = outcome.get_result()
-        report.poolspec_item = [item.scenario.name, item.subject, item.repeat]
-        report.poolspec = json.dumps(item.record)
+    if call.when == "call" and isinstance(item, ScenarioItem) and item.record:
+        outcome.get_result().poolspec = json.dumps(item.record)

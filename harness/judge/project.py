@@ -61,5 +61,6 @@ class Project:
         try:
             listed = json.loads(run.stdout)
         except ValueError:
-            raise HarnessError(f"build/{self.variant}/server --list prints no JSON: {(run.stderr or run.stdout)[-200:]!r}") from None
+            said = (run.stderr or run.stdout)[-200:]
+            raise HarnessError(f"build/{self.variant}/server --list prints no JSON: {said!r}") from None
         return {entry["name"]: entry for entry in (listed["behaviours"] if isinstance(listed, dict) else listed)}

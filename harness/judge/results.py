@@ -8,14 +8,16 @@ import json
 import os
 import time
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from judge import VERSION, gate, known_failing
+from judge.attempts import Outcome
 from judge.errors import HarnessError
+from judge.scenario import Scenario
 from judge.table import shown
-from judge.verdicts import INTERRUPTED, UNCLEAR, VERDICTS, block, exit_code, heavier, worst
+from judge.verdicts import INTERRUPTED, OK, UNCLEAR, VERDICTS, block, exit_code, heavier, worst
 
 SCHEMA = "results/1"
 FIGURES = ("requests", "ok", "failed", "wrong_caller", "reuse_rate", "connections_opened", "connections_per_1000", "throughput",
@@ -35,6 +37,7 @@ class Results:
     gates: list[dict[str, Any]] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     interrupted: bool = False
+    lost: bool = False  # something could not be run at all
     exit: int = UNCLEAR
 
     def add(self, record: dict[str, Any]) -> None:
@@ -43,8 +46,13 @@ class Results:
         self.loads += record["loads"]
         self.runs.append(record["run"])
 
+    def lose(self, why: str) -> None:
+        self.problems.append(why)
+        self.lost = True
+
     def finish(
-        self, controls: dict[str, tuple[str, ...]], known: list[known_failing.Entry], pairs: set[tuple[str, str]], terms: list[gate.Term],
+        self, controls: dict[str, tuple[str, ...]], known: list[known_failing.Entry], pairs: set[tuple[str, str]],
+        terms: list[gate.Term],
     ) -> None:
         """The verdicts that need all of them."""
         self.results.sort(key=lambda r: (r["scenario"], r["subject"], r["repeat"]))
@@ -55,12 +63,14 @@ class Results:
             own = [r for r in self.results if all(r[key] == run[key] for key in ("scenario", "subject", "repeat"))]
             run["verdict"] = worst(r["verdict"] for r in own)
         red = bool(self.problems) or any(row["broken"] for row in self.gates)
-        self.exit = heavier(exit_code(self.results, red), INTERRUPTED if self.interrupted else 0)
+        self.exit = heavier(
+            exit_code(self.results, red), UNCLEAR if self.lost else OK, INTERRUPTED if self.interrupted else OK,
+        )
 
     def as_dict(self) -> dict[str, Any]:
         return {
             "schema": SCHEMA, "version": VERSION, "command": self.command, "seed": self.seed, "timeout_scale": self.scale,
-            "started": datetime.fromtimestamp(self.started, timezone.utc).isoformat(timespec="seconds"),
+            "started": datetime.fromtimestamp(self.started, UTC).isoformat(timespec="seconds"),
             "elapsed_s": round(time.time() - self.started, 3), "exit": self.exit, "interrupted": self.interrupted,
             "counts": {verdict: sum(r["verdict"] == verdict for r in self.results) for verdict in VERDICTS},
             "problems": self.problems, "gates": self.gates, "results": self.results, "loads": self.loads, "runs": self.runs,
@@ -68,21 +78,21 @@ class Results:
 
 
 def record_of(
-    judged: list[dict[str, Any]], scenario: Any, subject: str, repeat: int, trace: Path, run: dict[str, Any] | None, elapsed_s: float,
-    reproduce: str,
+    outcome: Outcome, scenario: Scenario, subject: str, repeat: int, elapsed_s: float, reproduce: str,
 ) -> dict[str, Any]:
     """What one run came to, in plain data: it may cross a process."""
     where = {"scenario": scenario.name, "subject": subject, "repeat": repeat}
-    kept = {"trace": f"traces/{trace.name}", "reproduce": reproduce}
-    loads = [load_of(scenario, subject, trace, run)] if run else []
+    kept = {"trace": f"traces/{outcome.path.name}", "reproduce": reproduce}
+    loads = [load_of(scenario, subject, outcome.path, outcome.trace.run)] if outcome.trace.run else []
+    verdict = worst(one["verdict"] for one in outcome.results)
     return {
-        "results": [where | one | kept for one in judged],
+        "results": [where | one | kept for one in outcome.results],
         "loads": loads,
-        "run": where | {"elapsed_s": round(elapsed_s, 3), "verdict": worst(one["verdict"] for one in judged)},
+        "run": where | {"elapsed_s": round(elapsed_s, 3), "verdict": verdict},
     }
 
 
-def load_of(scenario: Any, subject: str, trace: Path, run: dict[str, Any]) -> dict[str, Any]:
+def load_of(scenario: Scenario, subject: str, trace: Path, run: dict[str, Any]) -> dict[str, Any]:
     figures = {key: run.get(key) for key in FIGURES}
     for kind in ("first_use", "reuse"):
         latency = run["latency_us"].get(kind) or {}
@@ -90,8 +100,8 @@ def load_of(scenario: Any, subject: str, trace: Path, run: dict[str, Any]) -> di
     behaviours = [entry["name"] for server in scenario.servers for entry in server.behaviours]
     name = scenario.real["kind"] if scenario.real else ", ".join(dict.fromkeys(behaviours))
     return {
-        "scenario": scenario.name, "subject": subject, "behaviour": name, "tags": list(scenario.tags), "dir": f"load/{trace.stem}",
-        "figures": figures,
+        "scenario": scenario.name, "subject": subject, "behaviour": name, "tags": list(scenario.tags),
+        "dir": f"load/{trace.stem}", "figures": figures,
     }
 
 

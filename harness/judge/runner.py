@@ -1,22 +1,25 @@
-"""Runs one scenario against one subject and keeps the trace. What went wrong is in the trace, too; judging it is another's work."""
+"""Runs one scenario against one subject and keeps the trace. What went wrong is in the trace, too; judging it is another's
+work."""
 
 from __future__ import annotations
 
 import shutil
 import tempfile
 import zlib
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from judge.errors import HarnessError, Skip, SubjectError
-from judge.journal import Journal, LagMeter
+from judge.journal import Journal
+from judge.lag import LagMeter
 from judge.project import Project
 from judge.scenario import Scenario
 from judge.servers import Servers
 from judge.step_run import StepRun
 from judge.subject import Adapter, Subject
+from judge.table import shown
 
 REFERENCE = "reference"  # the pool that is inside the load generator
 
@@ -28,51 +31,77 @@ class Settings:
     scale: float = 1.0
 
 
+def run_name(scenario: Scenario, adapter: Adapter, repeat: int) -> str:
+    """What the files of a run are called."""
+    return f"{scenario.name.replace('/', '_')}__{adapter.name}__{repeat}"
+
+
+def trace_path(settings: Settings, name: str) -> Path:
+    return settings.out / "traces" / f"{name}.jsonl"
+
+
 def run(project: Project, scenario: Scenario, adapter: Adapter, settings: Settings, repeat: int) -> Path:
     """Returns the trace's path. It is written in any case, also when this is interrupted."""
-    name = f"{scenario.name.replace('/', '_')}__{adapter.name}__{repeat}"
     journal = Journal()
-    begin = {
-        "scenario": scenario.name, "subject": adapter.name, "repeat": repeat, "seed": settings.seed, "timeout_scale": settings.scale,
-        "pool": scenario.pool, "load": scenario.load,
-    }
+    path = trace_path(settings, run_name(scenario, adapter, repeat))
     try:
         with ExitStack() as stack:
             scratch = Path(tempfile.mkdtemp(prefix="poolspec-"))
             stack.callback(shutil.rmtree, scratch, ignore_errors=True)
             meter = LagMeter()
             stack.callback(meter.end, journal)
-            try:
-                one = OneRun(project, scenario, adapter, settings, journal, begin, name, scratch)
-                one.load() if scenario.load is not None else one.steps()
-            except SubjectError as err:
-                journal.note("subject_failed", why=str(err))
-            except HarnessError as err:
-                journal.note("harness_failed", why=str(err))
-            except Skip as err:
-                journal.note("skipped", why=str(err))
-    finally:
-        path = settings.out / "traces" / f"{name}.jsonl"
-        journal.save(path)
+            OneRun(project, scenario, adapter, settings, repeat, journal, meter, scratch).run()
+    except BaseException:
+        with suppress(HarnessError):  # the interruption is the news
+            journal.save(path)
+        raise
+    journal.save(path)
     return path
 
 
+@dataclass
 class OneRun:
-    def __init__(
-        self, project: Project, scenario: Scenario, adapter: Adapter, settings: Settings, journal: Journal, begin: dict[str, Any],
-        name: str, scratch: Path,
-    ) -> None:
-        self.project, self.scenario, self.adapter, self.settings, self.journal = project, scenario, adapter, settings, journal
-        self.begin, self.name, self.scratch = begin, name, scratch
+    project: Project
+    scenario: Scenario
+    adapter: Adapter
+    settings: Settings
+    repeat: int
+    journal: Journal
+    meter: LagMeter
+    scratch: Path  # a folder that is gone afterwards
+
+    def run(self) -> None:
+        try:
+            self.load() if self.scenario.load is not None else self.steps()
+        except SubjectError as err:
+            self.journal.note("subject_failed", why=str(err))
+        except HarnessError as err:
+            self.journal.note("harness_failed", why=str(err))
+        except Skip as err:
+            self.journal.note("skipped", why=str(err))
+
+    @property
+    def name(self) -> str:
+        return run_name(self.scenario, self.adapter, self.repeat)
+
+    def begin(self, addresses: dict[str, str]) -> None:
+        """The trace's first line: what it is a trace of."""
+        self.journal.note(
+            "begin", scenario=self.scenario.name, file=shown(self.scenario.path), subject=self.adapter.name,
+            repeat=self.repeat, seed=self.settings.seed, timeout_scale=self.settings.scale, servers=addresses,
+            pool=self.scenario.pool, load=self.scenario.load,
+        )
 
     def log(self, who: str) -> Path:
         return self.settings.out / "logs" / f"{self.name}.{who}.log"
 
     def steps(self) -> None:
         with Servers(self.project, self.journal, self.log("server"), self.settings.scale) as servers:
+            self.meter.watch("server", servers.child.process.pid)
             addresses = self.listen(servers, "full")
-            self.journal.note("begin", **self.begin, servers=addresses)
+            self.begin(addresses)
             with Subject(self.adapter, self.journal, self.log("subject"), self.settings.scale) as subject:
+                self.meter.watch("subject", subject.child.process.pid)
                 fitting(self.scenario, subject.meet())
                 seed = zlib.crc32(f"{self.settings.seed} {self.name}".encode())
                 try:
@@ -98,14 +127,14 @@ class OneRun:
         from judge.load_run import run_load
 
         if self.adapter.name != REFERENCE:
-            self.journal.note("begin", **self.begin, servers={})
+            self.begin({})
             raise Skip("load runs drive the reference pool, which is inside the load generator")
         run_load(self)
 
 
 def fitting(scenario: Scenario, hello: dict[str, Any]) -> None:
     """Skips what the subject has no knob, no observable or no level for."""
-    missing = [feature for feature in scenario.needs if feature not in hello.get("features", [])]
+    missing = [feature for feature in scenario.needs if feature not in hello["features"]]
     if missing:
         raise Skip(f"the subject has no {', '.join(missing)}")
     if scenario.level and scenario.level not in hello["level"]:

@@ -1,4 +1,15 @@
-"""Scenario files: scenarios/<family>/<slug>.toml, read strictly."""
+"""Scenario files: scenarios/<family>/<slug>.toml, read strictly. Their keys:
+
+    summary, expect             what is done, and what a right pool does, a sentence each
+    needs, tags, depends_on     FEATURES of the subject; TAGS; scenarios that are its positive controls
+    server = [{...}]            name ("origin"), listen ("tcp", "tcp6", "unix"), behaviours (a list of tables with a name, options and
+                                repeat), on ("connection", "request"), cycle; without any, one correct server
+    real = {...}                in place of server: kind, one of servers/real/, and its own keys
+    pool = {...}                POOL_KNOBS, for the subject's `configure`
+    step = [{...}]              what is done, in order: steps.py
+    load = {...}                in place of steps: users, requests or duration_s, workers, rate, think_ms, pool_size,
+                                idle_timeout_ms, timeout_ms, no_pool
+    check = [{...}]             clause, checker, and the checker's parameters: `check` in checkers/<checker>.py"""
 
 from __future__ import annotations
 
@@ -22,10 +33,9 @@ TAGS = {
     "real": "against a real server",
 }
 FEATURES = (
-    "pool_name", "pool_size", "backlog", "unix", "reused_times", "idle_timeout", "max_idle", "batch", "stats", "read_body", "workers",
-    "cancel", "tcp_keepalive", "phases",
+    "pool_name", "pool_size", "backlog", "unix", "reused_times", "idle_timeout", "max_idle", "batch", "stats", "read_body",
+    "workers", "cancel", "tcp_keepalive", "phases",
 )
-COMMON_OPTIONS = ("name", "repeat", "body_bytes", "gate", "keep_alive_header")  # of every behaviour
 POOL_KNOBS = ("max_idle", "idle_timeout_ms", "connect_timeout_ms", "read_timeout_ms", "send_timeout_ms", "workers", "phase")
 
 
@@ -67,10 +77,7 @@ class Scenario:
         ops = {one.about for step in self.steps for one in (step, *step.commands) if one.verb == "op"}
         if "request" in ops:
             return "request"
-        held = any(
-            step.verb == "exchange" and (not step.fields["keep"] or not step.fields["connect"] or {"timeout_ms", "size"} & step.fields.keys())
-            for step in self.steps
-        )
+        held = any(step.verb == "exchange" and step.needs_socket for step in self.steps)
         return "socket" if held or ops - REQUEST_OPS else None
 
 
@@ -123,9 +130,24 @@ def read_servers(table: Table, project: Project, real: bool) -> tuple[Server, ..
 
 def read_behaviour(entry: Table, project: Project) -> dict[str, Any]:
     name = entry.choice("name", project.behaviours)
-    entry.known |= {*COMMON_OPTIONS, *(option["name"] for option in project.behaviours[name]["options"])}
+    entry.whole("repeat", 1, least=1)
+    for option in project.behaviours[name]["options"]:
+        read_option(entry, option)
     entry.end()
     return entry.data
+
+
+def read_option(entry: Table, option: dict[str, Any]) -> None:
+    """A behaviour's option, of a kind that the server names."""
+    kind, key = option["type"], option["name"]
+    if kind in ("ms", "count"):
+        entry.number(key, None)
+    elif kind == "bool":
+        entry.flag(key, None)
+    elif kind == "choice":
+        entry.choice(key, option["choices"].split("|"), None)
+    else:
+        entry.text(key, None)
 
 
 def read_pool(table: Table) -> dict[str, Any]:
@@ -234,9 +256,11 @@ def load_scenarios(project: Project) -> dict[str, Scenario]:
     return found
 
 
-def check_controls(scenario: Scenario, known: dict[str, Scenario]) -> None:
+def check_controls(scenario: Scenario, known: dict[str, Scenario], above: tuple[str, ...] = ()) -> None:
+    if scenario.name in above:
+        raise UsageError(f"{shown(scenario.path)}: depends_on goes round in a circle: {' -> '.join([*above, scenario.name])}")
     for control in scenario.depends_on:
         if control not in known:
-            raise UsageError(f'{shown(scenario.path)}: depends_on names "{control}", which is no scenario{nearest(control, known)}')
-        if scenario.name in (control, *known[control].depends_on):
-            raise UsageError(f"{shown(scenario.path)}: depends_on goes round in a circle with {control}")
+            where = shown(scenario.path)
+            raise UsageError(f'{where}: depends_on names "{control}", which is no scenario{nearest(control, known)}')
+        check_controls(known[control], known, (*above, scenario.name))

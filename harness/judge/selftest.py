@@ -26,7 +26,7 @@ def main(arguments: list[str]) -> int:
 
     tests = Project.here().root / "harness" / "tests"
     jobs = args.jobs or len(os.sched_getaffinity(0))
-    options = [f"--rootdir={tests}", "-c", str(tests / "pytest.ini"), "-p", "no:cacheprovider", "-n", str(jobs), "--dist=worksteal"]
+    options = [f"--rootdir={tests}", "-c", str(tests / "pytest.ini"), "-p", "no:cacheprovider", "-n", str(jobs), "--dist=load"]
     if args.k:
         options += ["-k", args.k]
     if args.junit:

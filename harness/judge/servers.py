@@ -53,6 +53,12 @@ class Servers:
     def listen(self, name: str, address: str, **fields: Any) -> str:
         return self.call("listen", name=name, address=address, **fields)["address"]
 
+    def settle(self) -> None:
+        """Returns when the server has seen all that its kernel had for it: what it does next is younger. One turn of its loop
+        may answer before it looks at its sockets, so it takes two."""
+        self.call("books")
+        self.call("books")
+
     def close_books(self) -> None:
         """Ends the server. Its books of every listener and connection are in the journal then."""
         listeners = self.call("books")["listeners"]

@@ -19,7 +19,7 @@ from judge.errors import HarnessError, UsageError
 from judge.names import nearest
 from judge.project import Project
 from judge.results import Results, new_folder
-from judge.scenario import Scenario, load_scenarios, read_scenario
+from judge.scenario import Scenario, check_controls, load_scenarios, read_scenario
 from judge.subject import Adapter, find_adapter
 from judge.verdicts import INTERRUPTED, UNCLEAR, heavier
 
@@ -50,7 +50,9 @@ def select(wish: Wish, known: dict[str, Scenario], project: Project) -> list[Sce
     for name in wish.names or ("*",):
         if name.endswith(".toml"):
             scenario = read_scenario(Path(name), project)
-            matches = [known.setdefault(scenario.name, scenario)]
+            known = known | {scenario.name: scenario}
+            check_controls(scenario, known)
+            matches = [scenario]
         else:
             matches = [known[one] for one in known if fnmatchcase(one, name)]
             matches = [one for one in matches if wish.full or one.name == name or "slow" not in one.tags]
@@ -74,6 +76,8 @@ def select(wish: Wish, known: dict[str, Scenario], project: Project) -> list[Sce
 def run_scenarios(wish: Wish, project: Project, console: Console) -> int:
     terms = gate.parse(wish.fail_on)
     adapters = [find_adapter(name, project) for name in wish.subjects]
+    if len({adapter.name for adapter in adapters}) < len(adapters):
+        raise UsageError(f"two subjects have the same name: {', '.join(wish.subjects)}")
     known = load_scenarios(project)
     scenarios = select(wish, known, project)
     listed = [entry for adapter in adapters for entry in known_failing.load_known(adapter.known_failing)]
@@ -105,13 +109,13 @@ def drive(
     import pytest
 
     settings = {
-        "root": str(project.root), "variant": project.variant, "out": str(results.out), "subjects": wish.subjects, "repeat": wish.repeat,
-        "seed": wish.seed, "scale": wish.scale, "strict": wish.strict,
+        "root": str(project.root), "variant": project.variant, "out": str(results.out), "subjects": wish.subjects,
+        "repeat": wish.repeat, "seed": wish.seed, "scale": wish.scale, "strict": wish.strict,
         "names": {one.name: str(one.path) for one in scenarios if one.path.parent.parent != project.scenarios},
     }
     args = [
         *(str(one.path) for one in scenarios), "-c", os.devnull, "--rootdir", str(project.root), "-p", "judge.plugin",
-        "-p", "no:terminal", "-p", "no:cacheprovider", "-p", "no:stepwise", "-p", "no:logging", "--capture=no",
+        "-p", "no:terminal", "-p", "no:cacheprovider", "-p", "no:stepwise", "-p", "no:logging", "-p", "no:tmpdir", "--capture=no",
         "--poolspec", json.dumps(settings),
     ]
     if wish.jobs > 1:
@@ -129,7 +133,7 @@ def drive(
         console.end()
     results.interrupted = code == pytest.ExitCode.INTERRUPTED
     if results.interrupted:
-        results.problems.append("interrupted: what follows is what had been measured until then")
+        results.problems.append("interrupted: this is what had been measured until then")
     elif code not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
         raise HarnessError(f"pytest ended with {code!r}: {said.getvalue().strip()[-500:]}")
 
@@ -141,15 +145,12 @@ class Sink:
         self.taken, self.console = results, console
 
     def pytest_runtest_logreport(self, report: Any) -> None:
-        if report.when != "call":
-            return
-        record = json.loads(report.poolspec)
-        if record is not None:
+        if hasattr(report, "poolspec"):
+            record = json.loads(report.poolspec)
             self.taken.add(record)
             self.console.progress(record)
-        else:
-            name, subject, _ = report.poolspec_item
-            self.taken.problems.append(f"{name} with {subject} could not be run: {str(report.longrepr)[-600:]}")
+        elif report.failed:  # a worker of xdist died, say
+            self.taken.lose(f"{report.nodeid}: could not be run: {str(report.longrepr)[-600:]}")
 
 
 def report(wish: Wish, results: Results, console: Console) -> int:

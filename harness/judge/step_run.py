@@ -23,7 +23,8 @@ BODY = re.compile(r"c(\d+) r(\d+) ")
 
 class StepRun:
     def __init__(
-        self, scenario: Scenario, subject: Subject, servers: Servers, journal: Journal, addresses: dict[str, str], seed: int, scale: float,
+        self, scenario: Scenario, subject: Subject, servers: Servers, journal: Journal, addresses: dict[str, str], seed: int,
+        scale: float,
     ) -> None:
         self.scenario, self.subject, self.servers, self.journal = scenario, subject, servers, journal
         self.addresses, self.scale = addresses, scale
@@ -35,6 +36,7 @@ class StepRun:
             self._answer(self.subject.ask("configure", **self.scenario.pool), None)
         for step in self.scenario.steps:
             getattr(self, f"_{step.verb}")(step)
+        self.servers.settle()
         self.journal.note("end")
 
     # The verbs.
@@ -100,14 +102,15 @@ class StepRun:
         within_ms = (step.within_ms or AWAIT_MS) * self.scale
 
         def seen() -> bool | None:
-            found = sum(e["who"] == "server" and e["ev"] in step.about and conn in (None, e.get("conn")) for e in self.journal.events)
-            return True if found >= step.count else None
+            found = [e for e in self.journal.events if e["who"] == "server" and e["ev"] in step.about]
+            return True if sum(conn in (None, e.get("conn")) for e in found) >= step.count else None
 
-        missed = step.conn is not None and conn is None or not self.journal.wait(seen, within_ms)
+        missed = (step.conn is not None and conn is None) or not self.journal.wait(seen, within_ms)
         if missed and self.servers.child.trouble:
             self.servers.call("books")  # says what has become of the server
         awaited = " or ".join(step.about) + (f" {step.count} times" if step.count > 1 else "")
-        self.journal.note("await_missed" if missed else "awaited", label=step.label, awaited=awaited, conn=conn, within_ms=within_ms)
+        ev = "await_missed" if missed else "awaited"
+        self.journal.note(ev, label=step.label, awaited=awaited, conn=conn, within_ms=within_ms)
 
     def _release(self, step: Step) -> None:
         self.journal.note("release", label=step.label, gate=step.about, count=step.count)
@@ -122,6 +125,7 @@ class StepRun:
         time.sleep(step.about / 1000)
 
     def _mark(self, step: Step) -> None:
+        self.servers.settle()
         self.journal.note("mark", label=step.about)
 
     # What they share.

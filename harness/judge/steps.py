@@ -1,4 +1,19 @@
-"""The steps of a scenario: one verb each, and the keys that the verb takes."""
+"""The steps of a scenario: one verb each, and the keys that the verb takes.
+
+    op = "connect"              any op of PROTOCOL.md with its fields; `to` names the server in place of host and port or path;
+                                null = ["field"] sends a field as null; in data and path, {token} becomes a token of its own
+    exchange = "label"          connect, GET, the whole response, setkeepalive: sock (the label), to ("origin"), keep, connect (both
+                                true), path, method, host, worker, options, timeout_ms, size. Its commands are "label.connect" ...
+    act = "fin", conn           a misdeed of the server's: fin, rst, half_close, send (data), urgent, stop_reading
+    await = "fin_seen"          or a list; conn, count, within_ms: until the server has seen it. A miss is noted, the run goes on
+    release = "gate", count     lets those pass that wait at a gate
+    reply_of = "label"          waits for the answer to a step with pending = true
+    pass_ms = 200               lets time pass: never to get an order, only where the property is that nothing happens
+    mark = "label"              a moment that checks can name; all that the servers' kernel had is in the trace before it
+    unlisten = "origin"         the server stops listening
+
+Where a connection is meant, a number or the label of what it served. label, within_ms (for the answer) and pending go with most;
+repeat = n makes n copies, in which # is 1 to n."""
 
 from __future__ import annotations
 
@@ -53,6 +68,12 @@ class Step:
         own = [self.about] if self.verb in ("exchange", "mark") else [self.label] if self.label else []
         return own + [label for command in self.commands for label in command.labels]
 
+    @property
+    def needs_socket(self) -> bool:
+        """Of an exchange: whether it asks for what a whole request does not have."""
+        whole = self.fields["keep"] and self.fields["connect"]
+        return not whole or any(self.fields.get(key) is not None for key in ("worker", "options", "timeout_ms", "size"))
+
 
 def read_steps(scenario: Table, servers: set[str]) -> tuple[Step, ...]:
     steps: list[Step] = []
@@ -78,7 +99,8 @@ def read_step(table: Table, servers: set[str]) -> Step:
     verbs = [verb for verb in VERBS if verb in table.data]
     if len(verbs) != 1:
         near = next((hint for key in table.data if (hint := nearest(key, VERBS))), "")
-        raise table.error(f"a step has exactly one verb of {', '.join(VERBS)}; this one has {' and '.join(verbs) or 'none' + near}")
+        found = " and ".join(verbs) or "none" + near
+        raise table.error(f"a step has exactly one verb of {', '.join(VERBS)}; this one has {found}")
     step = READERS[verbs[0]](table, servers)
     table.end()
     return step
@@ -145,7 +167,8 @@ def read_await(table: Table, servers: set[str]) -> Step:
     for kind in kinds:
         table.check_name("await", kind, SERVER_EVENTS)
     conn = read_conn(table) if "conn" in table.data else None
-    return Step("await", tuple(kinds), table.where, conn=conn, count=table.whole("count", 1, least=1), **taken(table, "label", "within_ms"))
+    count = table.whole("count", 1, least=1)
+    return Step("await", tuple(kinds), table.where, conn=conn, count=count, **taken(table, "label", "within_ms"))
 
 
 def read_conn(table: Table) -> int | str:

@@ -18,7 +18,7 @@ from judge.table import shown
 PROTOCOL = "subject/1"
 RUNNERS = {".py": (PYTHON,), ".sh": ("/bin/bash",), ".js": ("node",), ".mjs": ("node",), ".rb": ("ruby",), ".pl": ("perl",)}
 NOT_ADAPTERS = {".known-failing", ".md", ".h", ".txt", ".json", ".toml", ".lock"}
-HELLO_MS, QUIT_MS, WRITE_MS = 15_000, 5_000, 5_000
+HELLO_MS, QUIT_MS, WRITE_MS = 15_000, 5_000, 5_000  # times --timeout-scale
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ class Subject:
 
     def _line(self, line: dict[str, Any], t: int) -> None:
         if self.hello is None:
-            if line.get("protocol") != PROTOCOL:
+            if line.get("protocol") != PROTOCOL or not all(isinstance(line.get(key), list) for key in ("level", "features")):
                 return self.child.fail(f"does not speak {PROTOCOL}: its first line is {str(line)[:120]}")
             self.hello = line
             return self.journal.wake()
@@ -149,7 +149,8 @@ class Subject:
         self.ask("quit")
         status = self.child.finish(QUIT_MS * self.scale / 1000)
         if status != 0:
-            raise self.error(f"does not end within {QUIT_MS * self.scale:.0f} ms of quit" if status is None else "did not end well")
+            late = f"does not end within {QUIT_MS * self.scale:.0f} ms of quit"
+            raise self.error(late if status is None else "did not end well")
 
     def error(self, otherwise: str) -> SubjectError:
         return SubjectError(f"subject {self.adapter.name} {self.child.trouble or otherwise}: {self.child.obituary()}")

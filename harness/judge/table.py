@@ -10,6 +10,7 @@ from judge.errors import UsageError
 from judge.names import nearest
 
 REQUIRED: Any = object()
+WORDS = {str: "a string", int: "a whole number", float: "a number", bool: "true or false", list: "a list", dict: "a table"}
 
 
 def shown(path: Path) -> str:
@@ -48,8 +49,7 @@ class Table:
         value = self.data[key]
         kinds = kind if isinstance(kind, tuple) else (kind,)
         if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
-            words = {str: "a string", int: "a whole number", float: "a number", bool: "true or false", list: "a list", dict: "a table"}
-            raise self.error(f'"{key}" must be {" or ".join(words[k] for k in kinds)}, not {value!r}')
+            raise self.error(f'"{key}" must be {" or ".join(WORDS[k] for k in kinds)}, not {value!r}')
         return value
 
     def text(self, key: str, default: Any = REQUIRED) -> Any:

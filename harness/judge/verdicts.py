@@ -47,8 +47,8 @@ def exit_code(results: list[dict[str, Any]], problems: bool) -> int:
 
 
 def block(results: list[dict[str, Any]], controls: dict[str, tuple[str, ...]]) -> None:
-    """Where a scenario's control did not hold, what the scenario seems to show is worth nothing, but for failures: those were seen.
-    controls: scenario → those it depends on."""
+    """Where a scenario's control did not hold, what the scenario seems to show is worth nothing, but for failures: those
+    were seen. controls: scenario → those it depends on."""
     by_run: dict[tuple[str, str, int], list[dict[str, Any]]] = {}
     for one in results:
         by_run.setdefault((one["scenario"], one["subject"], one["repeat"]), []).append(one)

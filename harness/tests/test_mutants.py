@@ -13,7 +13,7 @@ FIRST = {"no-idle-watch", "evicts-newest", "evicts-by-age", "timeout-ignored", "
 
 
 def test_the_first_mutants_are_here() -> None:
-    assert FIRST <= {mutant.name for mutant in MUTANTS}
+    assert {mutant.name for mutant in MUTANTS} >= FIRST
 
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)

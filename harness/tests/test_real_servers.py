@@ -11,6 +11,7 @@ from judge.project import Project
 from judge.runner import Settings
 from judge.scenario import load_scenarios
 from judge.subject import find_adapter
+
 from servers.real.nginx import Nginx, NginxError
 
 PROJECT = Project.here("san")

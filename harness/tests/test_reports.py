@@ -160,7 +160,7 @@ def test_histogram_is_read(tmp_path: Path) -> None:
     ("1.0 1.5 1 2.0\n", "out of range"),
 ])
 def test_a_broken_histogram_is_named(tmp_path: Path, text: str, said: str) -> None:
-    with pytest.raises(files.BadFile, match="all.hgrm") as caught:
+    with pytest.raises(files.BadFile, match=r"all.hgrm") as caught:
         files.histogram(put(tmp_path / "all.hgrm", text))
     assert said in str(caught.value)
 
@@ -189,7 +189,7 @@ def test_a_trace_is_sorted_and_only_a_cut_last_line_is_forgiven(tmp_path: Path) 
 def test_a_document_of_another_schema_is_refused(tmp_path: Path) -> None:
     with pytest.raises(files.BadFile, match="has schema 'load/2'; this report reads 'load/1'"):
         files.document(put(tmp_path / "run.json", '{"schema":"load/2"}'), "load/1")
-    with pytest.raises(files.BadFile, match="run.json cannot be read: No such file"):
+    with pytest.raises(files.BadFile, match=r"run.json cannot be read: No such file"):
         files.document(tmp_path / "none" / "run.json", "load/1")
 
 

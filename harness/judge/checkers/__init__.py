@@ -1,7 +1,8 @@
 """The checkers: one property each, one file each. Presence is registration.
 
-A checker is a module with a pure function `check(trace, *, ...) -> Finding`; its keyword arguments are its parameters, its docstring
-is their manual. A module that names a clause in EVERY_TRACE is run on every trace, step or load, whatever the scenario is about."""
+A checker is a module with a pure function `check(trace, *, ...) -> Finding`; its keyword arguments are its parameters, its
+docstring is their manual. A module that names a clause in EVERY_TRACE is run on every trace, step or load, whatever the
+scenario is about."""
 
 from __future__ import annotations
 

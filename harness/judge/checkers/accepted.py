@@ -7,7 +7,8 @@ def check(
     trace: Trace, *, count: int | None = None, min: int | None = None, max: int | None = None,
     listener: str | None = None, until: Mark | None = None,
 ) -> Finding:
-    """count: exactly so many; or min and/or max.  listener: of this server only.  until: before the beginning of this label or mark."""
+    """count: exactly so many; or min and/or max.  listener: of this server only.  until: before the beginning of this label
+    or mark."""
     least, most = (count, count) if count is not None else (min or 0, max)
     wanted = f"exactly {least}" if least == most else f"at least {least}" if most is None else f"{least} to {most}"
     expected = f"{wanted} connections" + (f" at {listener}" if listener else "") + (f' before "{until}"' if until else "")

@@ -27,7 +27,8 @@ def check(
             return Finding(False, expected, f'"{before if start or not after else after}" never happened', trace.end_t, conn)
         end = next(iter(trace.seen_on(conn, *HOW.values())), None)
         if end is None:
-            return Finding(False, expected, f"connection {conn} was not ended by the client", trace.end_t, conn, _margin(trace, max_ms))
+            seen.append(f"connection {conn} was not ended by the client")
+            return Finding(False, expected, seen[-1], trace.end_t, conn, _margin(trace, max_ms))
         took = f" {ms(end.t - start.last)} after" if start else ""
         seen.append(f"connection {conn}: {end.ev}{took}")
         early = min_ms is not None and end.t - start.last < min_ms * MS - UNORDERED_NS
@@ -42,7 +43,9 @@ def _margin(trace: Trace, max_ms: float | None, min_ms: float | None = None) -> 
     return None if max_ms is None else max_ms * trace.scale - (min_ms or 0)
 
 
-def _say(conns: list[Conn], how: list[str] | None, after: str | None, min_ms: float | None, max_ms: float | None, before: str | None) -> str:
+def _say(
+    conns: list[Conn], how: list[str] | None, after: str | None, min_ms: float | None, max_ms: float | None, before: str | None,
+) -> str:
     words = [f"the client ends {', '.join(str(c) for c in conns)}"]
     words += [f"with {' or '.join(one.upper() for one in how)}"] if how else []
     words += [f"no earlier than {min_ms} ms"] if min_ms is not None else []

@@ -4,19 +4,19 @@ from judge.trace import Checkout, Event, Finding, Trace, ms
 from judge.trace.event import MS
 
 EVERY_TRACE = "trace/nothing-dirty-reused"
-MARGIN_MS = 100  # for the network, the kernel and the pool's loop to notice; times --timeout-scale
+MARGIN_MS = 100  # for the network, the kernel and the pool's loop to notice; times --timeout-scale, plus the lag
 
 
 def check(trace: Trace) -> Finding:
-    """A checkout convicts that was asked for later than the margin after the fault; in load runs a request, since there each is a checkout.
-    While a `block` holds the subject's thread, the pool has no time."""
-    margin_ms = MARGIN_MS * trace.scale
+    """A checkout convicts that was asked for later than the margin after the fault; in load runs a request, since there
+    each is a checkout. While a `block` holds the subject's thread, the pool has no time."""
+    margin_ms = trace.margin_ms(MARGIN_MS)
     expected = f"no reuse later than {margin_ms:.0f} ms after the connection's FIN, RST or stray bytes"
     found = _load(trace, margin_ms) if trace.run else _steps(trace, margin_ms)
     if found is None:
         return Finding(True, expected, "none")
     t, conn, fault, late_ns = found
-    return Finding(False, expected, f"connection {conn} was used again {ms(late_ns)} after its {fault}", t, conn, margin_ms)
+    return Finding(False, expected, f"connection {conn} was used again {ms(late_ns)} after its {fault}", t, conn)
 
 
 def _steps(trace: Trace, margin_ms: float) -> tuple[int, int, str, int] | None:
@@ -26,7 +26,7 @@ def _steps(trace: Trace, margin_ms: float) -> tuple[int, int, str, int] | None:
         before = [c for c in trace.checkouts if c.conn == checkout.conn and c.start.command.t < checkout.start.command.t]
         for fault in (e for e in trace.by_conn.get(checkout.conn, []) if _is_fault(e, before)):
             asked = checkout.start.command.t
-            late_ns = asked - _seen_from(trace, checkout, fault)
+            late_ns = asked - fault.t - trace.blocked_ns(fault.t, asked)
             if late_ns > margin_ms * MS:
                 return asked, checkout.conn, fault.ev, late_ns
     return None
@@ -46,12 +46,6 @@ def _is_fault(event: Event, before: list[Checkout]) -> bool:
 def _was_read(stray: Event, user: Checkout) -> bool:
     """Whether the connection's user took the bytes himself, with a receive of his own, before he gave it back."""
     return any(c.op == "receive" and c.ok and "." not in (c.label or "") and c.reply.t > stray.t for c in user.calls)
-
-
-def _seen_from(trace: Trace, checkout: Checkout, fault: Event) -> int:
-    """When the pool's loop could run after the fault."""
-    blocks = [c for c in trace.calls if c.op == "block" and c.reply and c.command.t < checkout.start.command.t and c.reply.t > fault.t]
-    return max([fault.t, *(block.reply.t for block in blocks)])
 
 
 def _load(trace: Trace, margin_ms: float) -> tuple[int, int, str, int] | None:

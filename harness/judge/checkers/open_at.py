@@ -4,9 +4,11 @@ from judge.trace import Finding, Mark, Trace
 
 
 def check(
-    trace: Trace, *, label: Mark, count: int | None = None, min: int | None = None, max: int | None = None, listener: str | None = None,
+    trace: Trace, *, label: Mark, count: int | None = None, min: int | None = None, max: int | None = None,
+    listener: str | None = None,
 ) -> Finding:
-    """label: a label (its beginning) or a mark.  count: exactly so many open then; or min and/or max.  listener: of this server only."""
+    """label: a label (its beginning) or a mark.  count: exactly so many open then; or min and/or max.  listener: of this
+    server only."""
     least, most = (count, count) if count is not None else (min or 0, max)
     wanted = f"exactly {least}" if least == most else f"at least {least}" if most is None else f"{least} to {most}"
     expected = f'{wanted} connections open at "{label}"'

@@ -7,8 +7,8 @@ from judge.trace.event import UNORDERED_NS
 
 
 def check(trace: Trace, *, of: list[Mark]) -> Finding:
-    """of: labels or marks whose answers (ends) came in this order. Two of the subject's answers are compared exactly, since it wrote
-    them in order; a mark and an answer only where they are more than 1 ms apart."""
+    """of: labels or marks whose answers (ends) came in this order. Two of the subject's answers are compared exactly, since
+    it wrote them in order; a mark and an answer only where they are more than 1 ms apart."""
     expected = " before ".join(f'"{one}"' for one in of)
     spans = {one: trace.moment(one) for one in of}
     for one, span in spans.items():

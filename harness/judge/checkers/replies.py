@@ -6,17 +6,18 @@ JUDGES_REPLIES = True  # a step that is expected here may fail: this checker say
 
 
 def check(trace: Trace, *, expect: list[Expectation]) -> Finding:
-    """expect: one table for each answer: `of` = the label of a step, of an exchange, or of one of its commands ("a.setkeepalive").
-    The other keys are what it must say: `ok` = true (also where neither this nor an error is named), false (with some text), or "either";
-    `err` = the pool's words or a list of those allowed, `err_has` = a part of them, `body_has` likewise; and value, reused, status,
-    data, partial, sent, phase, which must be equal."""
+    """expect: one table for each answer: `of` = the label of a step, of an exchange, or of one of its commands
+    ("a.setkeepalive"). The other keys are what it must say: `ok` = true (also where neither this nor an error is named),
+    false (with some text), or "either"; `err` = the pool's words or a list of those allowed, `err_has` = a part of them,
+    `body_has` likewise; and value, reused, status, data, partial, sent, phase, which must be equal."""
     for wanted in expect:
         answer = trace.answer(wanted["of"])
         expected = _say(wanted)
         if answer is None:
             return Finding(False, expected, f'"{wanted["of"]}" was never answered', trace.end_t)
         if not _fits(answer, wanted):
-            return Finding(False, expected, f'"{wanted["of"]}" was answered {_shown(answer)}', answer.t, trace.conn_of(wanted["of"]))
+            seen = f'"{wanted["of"]}" was answered {_shown(answer)}'
+            return Finding(False, expected, seen, answer.t, trace.conn_of(wanted["of"]))
     return Finding(True, "; ".join(map(_say, expect)), "so it was")
 
 

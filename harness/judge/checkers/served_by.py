@@ -6,8 +6,8 @@ from judge.trace import Conn, Finding, Trace
 
 
 def check(trace: Trace, *, same: list[list[Conn]] | None = None, distinct: list[list[Conn]] | None = None) -> Finding:
-    """same: groups of labels (or connection numbers); all of a group were served by one and the same connection.
-    distinct: groups of which no two were. A label whose connection is unknown, because nothing of it reached a server, convicts."""
+    """same: groups of labels (or connection numbers); all of a group were served by one and the same connection. distinct:
+    groups of which no two were. A label whose connection is unknown, because nothing of it reached a server, convicts."""
     expected = "; ".join(
         [f"{_names(group)} share one connection" for group in same or []]
         + [f"no two of {_names(group)} share a connection" for group in distinct or []]

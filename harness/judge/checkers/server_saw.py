@@ -4,8 +4,8 @@ from judge.trace import Conn, Finding, Trace
 
 
 def check(trace: Trace, *, ev: str, conn: Conn | None = None, min: int = 1, max: int | None = None) -> Finding:
-    """ev: an event of the server's trace ("request", "fin_seen", "late" ...).  conn: on this connection (number or label; absent: any).
-    min, max: how often, while the script ran."""
+    """ev: an event of the server's trace ("request", "fin_seen", "late" ...).  conn: on this connection (number or label;
+    absent: any). min, max: how often, while the script ran."""
     expected = f"{ev} at least {min} times" if max is None else f"{ev} {min} to {max} times" if max else f"no {ev}"
     number = trace.conn_of(conn) if conn is not None else None
     if conn is not None and (number is None or number not in trace.by_conn):

@@ -24,7 +24,8 @@ def check(trace: Trace, *, judged: list[str] | None = None, watched: list[int] |
             return Finding(False, expected, seen, exchange.t, trace.conn_of(exchange["label"]))
     for missed in trace.judge("await_missed"):
         if missed.conn not in set(watched or []):
-            return Finding(False, expected, f"the server never saw {missed['awaited']}", missed.t, missed.conn, missed.get("within_ms"))
+            seen = f"the server never saw {missed['awaited']}"
+            return Finding(False, expected, seen, missed.t, missed.conn, missed.get("within_ms"))
     return Finding(True, expected, f"{len(trace.calls)} commands")
 
 

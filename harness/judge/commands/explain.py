@@ -92,7 +92,8 @@ def server_text(server: Server) -> str:
 def step_text(step: Step) -> str:
     """What a step does, as a phrase."""
     label = f'  -> "{step.label}"' if step.label else ""
-    on = f'the connection of "{step.conn}"' if isinstance(step.conn, str) else f"connection {step.conn}" if step.conn else "any connection"
+    on = f"connection {step.conn}" if step.conn else "any connection"
+    on = f'the connection of "{step.conn}"' if isinstance(step.conn, str) else on
     times = f" {step.count} times" if step.count > 1 else ""
     bound = f", at most {step.within_ms:g} ms" if step.within_ms else ""
     match step.verb:

@@ -7,6 +7,8 @@ from argparse import Namespace
 from collections.abc import Callable
 from typing import Any
 
+from judge.errors import UsageError
+from judge.names import nearest
 from judge.project import Project
 from judge.scenario import load_scenarios
 from judge.subject import adapters, find_adapter
@@ -15,6 +17,8 @@ Row = dict[str, Any]  # "name" and "summary", and what else there is to tell
 
 
 def run(args: Namespace) -> int:
+    if args.what not in LISTS:
+        raise UsageError(f'there is no list of "{args.what}"{nearest(args.what, LISTS)}')
     rows = LISTS[args.what](Project.here(args.variant))
     if args.json:
         print(json.dumps(rows, ensure_ascii=False, indent=1))
@@ -28,8 +32,9 @@ def run(args: Namespace) -> int:
 def scenarios(project: Project) -> list[Row]:
     return [
         {
-            "name": one.name, "summary": one.summary, "expect": one.expect, "kind": "load" if one.load else "steps", "tags": one.tags,
-            "needs": one.needs, "level": one.level, "depends_on": one.depends_on, "clauses": [check.clause for check in one.checks],
+            "name": one.name, "summary": one.summary, "expect": one.expect, "kind": "load" if one.load else "steps",
+            "tags": one.tags, "needs": one.needs, "level": one.level, "depends_on": one.depends_on,
+            "clauses": [check.clause for check in one.checks],
         }
         for one in load_scenarios(project).values()
     ]
@@ -44,7 +49,8 @@ def clauses(project: Project) -> list[Row]:
 
 def subjects(project: Project) -> list[Row]:
     return [
-        {"name": name, "summary": "", "known_failing": find_adapter(name, project).known_failing.exists()} for name in adapters(project)
+        {"name": name, "summary": "", "known_failing": find_adapter(name, project).known_failing.exists()}
+        for name in adapters(project)
     ]
 
 

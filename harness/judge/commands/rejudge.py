@@ -8,13 +8,14 @@ from argparse import Namespace
 from pathlib import Path
 
 from judge import known_failing
+from judge.attempts import Outcome
 from judge.console import Console
 from judge.errors import UsageError
 from judge.judging import judge_trace
 from judge.names import nearest
 from judge.project import Project
 from judge.results import Results, record_of, write_json
-from judge.scenario import Scenario, load_scenarios
+from judge.scenario import Scenario, load_scenarios, read_scenario
 from judge.subject import find_adapter
 from judge.table import shown
 from judge.trace import Trace
@@ -55,15 +56,16 @@ def judge_file(path: Path, project: Project, known: dict[str, Scenario], results
         begin = {"scenario": "", "subject": "", "repeat": 0} | trace.begin
     except (OSError, ValueError, KeyError, TypeError) as err:
         raise UsageError(f"{shown(path)}: not a trace: {err}") from None
-    if begin["scenario"] not in known:
-        raise UsageError(f'{shown(path)}: a trace of the unknown scenario "{begin["scenario"]}"{nearest(begin["scenario"], known)}')
-    scenario = known[begin["scenario"]]
-    judged = judge_trace(project, scenario, trace, strict)
+    outside = Path(str(begin.get("file", "")))
+    if begin["scenario"] not in known and outside.is_file():
+        known[begin["scenario"]] = read_scenario(outside, project)
+    name = begin["scenario"]
+    if name not in known:
+        raise UsageError(f'{shown(path)}: a trace of the unknown scenario "{name}"{nearest(name, known)}')
+    scenario = known[name]
+    outcome = Outcome(judge_trace(project, scenario, trace, strict), trace, path)
     elapsed_s = (trace.end_t - trace.begin.t) / 1e9
-    record = record_of(
-        judged, scenario, begin["subject"], begin["repeat"], path, trace.run, elapsed_s, f"./run.sh judge {shown(path)}",
-    )
-    results.add(record)
+    results.add(record_of(outcome, scenario, begin["subject"], begin["repeat"], elapsed_s, f"./run.sh judge {shown(path)}"))
     results.seed, results.scale = begin.get("seed", 1), trace.scale
 
 

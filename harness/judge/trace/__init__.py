@@ -9,6 +9,6 @@ from judge.trace.idle import IdleSpan, idle_spans
 from judge.trace.trace import Call, Checkout, Trace
 
 __all__ = [
-    "Bounds", "Call", "Checkout", "Conn", "Event", "Expectation", "Finding", "IdleSpan", "Label", "Mark", "Moment", "Trace", "compare",
-    "idle_spans", "ms",
+    "Bounds", "Call", "Checkout", "Conn", "Event", "Expectation", "Finding", "IdleSpan", "Label", "Mark", "Moment", "Trace",
+    "compare", "idle_spans", "ms",
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, NewType, Required, TypedDict
+from typing import Any, NewType, TypedDict
 
 MS = 1_000_000  # ns
 UNORDERED_NS = MS  # two processes' stamps that are closer than this have no order
@@ -33,10 +33,11 @@ class Event(dict):
 
 @dataclass(frozen=True)
 class Finding:
-    """What a checker says. `expected` and `seen` are phrases; t and conn name the violating moment, for the excerpt and the picture.
+    """What a checker says. `expected` and `seen` are phrases; t and conn name the violating moment, for the excerpt and the
+    picture.
 
-    margin_ms is set where the violation is an upper bound that was missed: by how much the bound exceeds what is due.
-    A machine that was itself late by half of that makes the finding inconclusive."""
+    margin_ms is set where the violation is an upper bound that was missed: by how much the bound exceeds what is due. A
+    machine that was itself late by half of that makes the finding inconclusive."""
 
     ok: bool
     expected: str
@@ -56,10 +57,16 @@ Conn = NewType("Conn", object)  # a server's connection number, or a label: the 
 Bounds = NewType("Bounds", dict)  # figure → the number that it must be, or [least, most]
 
 
-class Expectation(TypedDict, total=False):
-    """What a reply must be. `ok`: true, false or "either". `err`: one sentence, or a list of those allowed; `err_has`: a part of it. Every other field must be equal."""
+class Answer(TypedDict):
+    """Whose reply."""
 
-    of: Required[Label]
+    of: Label
+
+
+class Expectation(Answer, total=False):
+    """What a reply must be. `ok`: true, false or "either". `err`: one sentence, or a list of those allowed; `err_has`: a
+    part of it. Every other field must be equal."""
+
     ok: bool | str
     err: str | list[str]
     err_has: str

@@ -19,7 +19,8 @@ def compare(whose: str, figures: dict[str, Any], expect: dict[str, Any]) -> Find
 
 
 def dig(figures: Any, path: str) -> Any:
-    """figures["a"]["b"] for "a.b"; lists by number; 0 for a key that a table of counts does not have; None where there is no such place."""
+    """figures["a"]["b"] for "a.b"; lists by number; 0 for a key that a table of counts does not have; None where there is
+    no such place."""
     head, _, rest = path.partition(".")
     if isinstance(figures, list):
         found = figures[int(head)] if head.isdigit() and int(head) < len(figures) else None

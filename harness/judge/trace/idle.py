@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from judge.trace.event import MS, Event
+from judge.trace.event import Event
 from judge.trace.trace import GONE, Trace
 
 DEFAULT_TIMEOUT_MS = 60_000

@@ -14,6 +14,7 @@ from typing import Any
 from judge.trace.event import MS, Event
 
 TOKEN = re.compile(r"t/([0-9a-f]{16})")
+ACCEPT_MS = 1000  # how much later than the client's connect the server may accept; times --timeout-scale
 GONE = frozenset({"fin_seen", "rst_seen", "rst_sent", "closed"})  # after any of these the connection is not open any more
 
 
@@ -105,6 +106,10 @@ class Trace:
         """The worst lateness of any loop that took part."""
         lags = [e["max_ms"] for e in self.events if e.ev == "lag"]
         return max([*lags, self.run.get("loop_lag_max_ms", 0) if self.run else 0])
+
+    def margin_ms(self, fixed_ms: float) -> float:
+        """For what must be seen in time on every trace: a machine that was late makes such a check blunter, never wrong."""
+        return fixed_ms * self.scale + self.lag_ms
 
     # Events.
 
@@ -199,7 +204,8 @@ class Trace:
         port = call.reply.get("local_port") if call.reply else None
         if not port:
             return None
-        accepted = [e for e in self.events if e.ev == "accepted" and e["peer"] == port and e.t <= call.reply.t + self.scale * 1000 * MS]
+        latest = call.reply.t + self.scale * ACCEPT_MS * MS
+        accepted = [e for e in self.events if e.ev == "accepted" and e["peer"] == port and e.t <= latest]
         return accepted[-1].conn if accepted else None
 
     def moment(self, name: str, conn: int | None = None) -> Span | None:
@@ -233,6 +239,11 @@ class Trace:
                     checkout.checkin = call
                     del held[call.command["sock"]]
         return found
+
+    def blocked_ns(self, start: int, end: int) -> int:
+        """For how much of an interval a `block` held the subject's thread, so that its loop did not run."""
+        blocks = [(call.command.t, call.reply.t) for call in self.calls if call.op == "block" and call.reply]
+        return sum(max(0, min(end, stop) - max(start, begin)) for begin, stop in blocks)
 
     def open_at(self, t: int, listener: str | None = None) -> list[int]:
         """The connections that the servers had open at a moment."""

@@ -93,7 +93,8 @@ class Pool:
                 break
             self.drop(conn)
         else:
-            sock = socket.socket({str: socket.AF_UNIX}.get(type(address)) or (socket.AF_INET6 if ":" in address[0] else socket.AF_INET))
+            unix = isinstance(address, str)
+            sock = socket.socket(socket.AF_UNIX if unix else socket.AF_INET6 if ":" in address[0] else socket.AF_INET)
             try:
                 sock.connect(address)
             except ConnectionRefusedError:
@@ -177,7 +178,8 @@ class Adapter:
     def turn(self) -> None:
         watched = self.pool.watched()
         reading = [obj for obj in self.objects.values() if obj.until is not None and obj.conn]
-        times = [t for t in (*(c.deadline for conns in self.pool.idle.values() for c in conns), *(o.until for o in reading)) if t is not None]
+        deadlines = [conn.deadline for conns in self.pool.idle.values() for conn in conns]
+        times = [t for t in (*deadlines, *(obj.until for obj in reading)) if t is not None]
         timeout = max(0.0, min(times) - time.monotonic()) if times else None
         readable, _, _ = select.select([0, *(c.sock for c in watched), *(o.conn.sock for o in reading)], [], [], timeout)
         self.pool.tick([one for one in readable if one != 0])
