@@ -12,6 +12,7 @@ import pytest
 from judge.cli import COMMANDS, PASSED_ON
 from judge.project import PYTHON
 from judge_kit import ROOT, environment, judge, subject
+from terminal import needs_terminal
 
 HEALTHY = "setkeepalive/returned-is-reused"
 
@@ -174,6 +175,7 @@ def test_color_without_a_terminal(args, env, colored, tmp_path):
 
 
 @pytest.mark.parametrize(("env", "colored"), [({}, True), ({"NO_COLOR": "1"}, False)])
+@needs_terminal
 def test_on_a_terminal(env, colored, tmp_path):
     """Progress on standard error, colors on standard output unless NO_COLOR is set."""
     ends = [pty.openpty() for _ in range(2)]

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 from load_kit import program, run, url_of
 from mock_server import PATIENCE_S, Mock
+from terminal import needs_terminal
 
 
 @pytest.fixture
@@ -115,6 +116,7 @@ def is_running(pid: int) -> bool:
 
 
 @pytest.mark.parametrize("quiet", [False, True])
+@needs_terminal
 def test_progress_is_drawn_on_a_terminal_only(mock: Mock, quiet: bool) -> None:
     terminal, end = pty.openpty()
     args = [program(), url_of(mock.listen("ok")), "-d", "700ms", "-c", "1", *(["--quiet"] if quiet else [])]
