@@ -12,20 +12,22 @@ $(error VARIANT=$(VARIANT) is not known: use release or san)
 endif
 
 WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Werror
-# The mutants put a broken copy of harness/pool in its place (POOL_DIR, a folder named pool) and its programs elsewhere.
+# The mutants put broken copies of harness/pool and harness/client in their place (POOL_DIR and CLIENT_DIR, side by side, named as
+# these are) and the programs elsewhere.
 POOL_DIR ?= harness/pool
+CLIENT_DIR ?= harness/client
 POOL_OUT ?= $(BUILD)
 VERSION := $(shell sed -n 's/^VERSION = "\(.*\)"/\1/p' harness/judge/__init__.py)
 CPPFLAGS := -D_GNU_SOURCE -DPOOLSPEC_VERSION='"$(VERSION)"' $(if $(filter-out harness/pool,$(POOL_DIR)),-I$(POOL_DIR)/..) -Iharness -Iservers \
             -isystem /usr/share/include/llhttp
 CFLAGS := -std=c17 $(flags_$(VARIANT)) $(WARNINGS)
-LDLIBS := -lev -ljansson -lm
+LDLIBS := -lev -ljansson -lcares -lm
 
 LLHTTP := $(patsubst /usr/share/llhttp/%.c,$(BUILD)/llhttp/%.o,$(wildcard /usr/share/llhttp/*.c))
 objects = $(patsubst %.c,$(BUILD)/%.o,$(wildcard $(1)))
 BASE := $(call objects,harness/base/*.c)
 POOL := $(patsubst $(POOL_DIR)/%.c,$(POOL_OUT)/pool/%.o,$(wildcard $(POOL_DIR)/*.c))
-CLIENT := $(call objects,harness/client/*.c)
+CLIENT := $(patsubst $(CLIENT_DIR)/%.c,$(POOL_OUT)/client/%.o,$(wildcard $(CLIENT_DIR)/*.c))
 SERVER := $(call objects,servers/*.c servers/behaviours/*.c)
 LOAD := $(call objects,harness/load/*.c)
 
@@ -44,6 +46,9 @@ $(BUILD)/llhttp/%.o: /usr/share/llhttp/%.c
 	@mkdir -p $(@D)
 	$(CC) -D_GNU_SOURCE -isystem /usr/share/include/llhttp $(flags_$(VARIANT)) -w -c -o $@ $<
 $(POOL_OUT)/pool/%.o: $(POOL_DIR)/%.c
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+$(POOL_OUT)/client/%.o: $(CLIENT_DIR)/%.c
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 $(BUILD)/%.o: %.c
@@ -65,7 +70,81 @@ unit:
 
 print-cflags:
 	@echo $(CFLAGS)
+# The pool as a library for other programs: one object that shows only its public names, in a static archive.
+PREFIX ?= /usr/local
+DESTDIR ?=
+LIBRARY := $(POOL) $(BUILD)/harness/base/net.o
+$(BUILD)/libcosocket.a: $(LIBRARY)
+	$(LD) -r -o $(BUILD)/libcosocket.o $^
+	objcopy --wildcard --keep-global-symbol='cosocket_*' --keep-global-symbol='pool_*' $(BUILD)/libcosocket.o
+	rm -f $@
+	$(AR) rcs $@ $(BUILD)/libcosocket.o
+install: $(BUILD)/libcosocket.a
+	install -d $(DESTDIR)$(PREFIX)/include/cosocket $(DESTDIR)$(PREFIX)/lib/pkgconfig
+	install -m 644 harness/pool/cosocket.h harness/pool/pool.h $(DESTDIR)$(PREFIX)/include/cosocket
+	install -m 644 $< $(DESTDIR)$(PREFIX)/lib
+	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' harness/pool/cosocket.pc.in \
+	    > $(DESTDIR)$(PREFIX)/lib/pkgconfig/cosocket.pc
+
 clean:
 	rm -rf build reports/out
-.PHONY: all unit unit-programs print-cflags clean
+.PHONY: all unit unit-programs print-cflags install clean
 .DELETE_ON_ERROR:
+
+# --- the proof of the pool's core: harness/proof/ ----------------------------------------------------------------------------
+# make proof            the simulator and the explorer, in build/release/: sim, explore
+# make coverage         branch coverage of the core by its unit tests, the simulator and the explorer
+WRAP_MEMORY := -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=free
+PROOF_PARTS := $(patsubst %,harness/proof/%.c,alloc books books_rules books_audit world guard)
+SIM_PARTS := $(PROOF_PARTS) $(patsubst %,harness/proof/%.c,sim shrink sim_main)
+EXPLORE_PARTS := $(PROOF_PARTS) harness/proof/explore.c
+proof: $(POOL_OUT)/sim $(POOL_OUT)/explore
+$(POOL_OUT)/sim: $(call objects,$(SIM_PARTS))
+$(POOL_OUT)/explore: $(call objects,$(EXPLORE_PARTS))
+$(POOL_OUT)/sim $(POOL_OUT)/explore: $(POOL_OUT)/pool/pool.o
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(LDFLAGS) $(WRAP_MEMORY) -o $@ $^
+$(BUILD)/tests/test_pool_memory: LDFLAGS += $(WRAP_MEMORY)
+$(BUILD)/tests/test_pool_memory: $(BUILD)/harness/proof/alloc.o
+
+# Unoptimised, because only then a branch is one of the source's.
+COVERAGE := build/coverage
+COVERAGE_CC := gcc $(CPPFLAGS) -std=c17 -O0 -g $(WARNINGS)
+$(COVERAGE)/pool.o: harness/pool/pool.c harness/pool/pool.h
+	@mkdir -p $(@D)
+	$(COVERAGE_CC) --coverage -c -o $@ $<
+$(COVERAGE)/sim: $(SIM_PARTS)
+$(COVERAGE)/explore: $(EXPLORE_PARTS)
+$(COVERAGE)/test_pool: harness/tests/test_pool.c
+$(COVERAGE)/test_pool_memory: harness/tests/test_pool_memory.c harness/proof/alloc.c
+$(COVERAGE)/sim $(COVERAGE)/explore $(COVERAGE)/test_pool_memory: private WRAP := $(WRAP_MEMORY)
+COVERAGE_PROGRAMS := $(patsubst %,$(COVERAGE)/%,test_pool test_pool_memory sim explore)
+$(COVERAGE_PROGRAMS): $(COVERAGE)/pool.o $(wildcard harness/proof/*.h)
+	$(COVERAGE_CC) $(WRAP) --coverage -o $@ $(filter %.c %.o,$^) -lcmocka
+coverage: $(COVERAGE_PROGRAMS)
+	rm -f $(COVERAGE)/*.gcda
+	$(COVERAGE)/test_pool >/dev/null 2>&1
+	$(COVERAGE)/test_pool_memory >/dev/null 2>&1
+	$(COVERAGE)/sim --seeds 1-200
+	$(COVERAGE)/explore
+	PYTHONPATH=harness /usr/bin/python3 -m proof.coverage $(COVERAGE)/pool.gcda
+.PHONY: proof coverage
+
+# The same programs with calls that can be made to fail (harness/proof/faults/inject.h): ours are renamed in copies of the objects.
+FAULTY := $(POOL_OUT)/faulty
+FAULTY_POOL := $(POOL) $(CLIENT) $(filter-out %/jsonl.o,$(BASE))
+FAULTY_REFERENCE := $(call objects,harness/subjects/reference/*.c) $(filter %/jsonl.o,$(BASE))
+faulty_of = $(patsubst %,$(FAULTY)/objects/$(1)/%,$(2))
+$(FAULTY)/objects/pool/%.o: %.o harness/proof/faults/pool.syms
+	@mkdir -p $(@D)
+	objcopy --redefine-syms=harness/proof/faults/pool.syms $< $@
+$(FAULTY)/objects/host/%.o: %.o harness/proof/faults/host.syms
+	@mkdir -p $(@D)
+	objcopy --redefine-syms=harness/proof/faults/host.syms $< $@
+faulty: $(FAULTY)/reference $(FAULTY)/load
+$(FAULTY)/reference: $(call faulty_of,host,$(FAULTY_REFERENCE))
+$(FAULTY)/load: $(call faulty_of,host,$(LOAD))
+$(FAULTY)/reference $(FAULTY)/load: $(call faulty_of,pool,$(FAULTY_POOL)) $(LLHTTP) $(call objects,harness/proof/faults/*.c)
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+.PHONY: faulty

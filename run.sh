@@ -11,6 +11,7 @@ libc6-dev              C headers
 make                   builds what is stale
 libev-dev              event loop
 libjansson-dev         JSON in C
+libc-ares-dev          names to addresses without blocking
 node-llhttp            HTTP/1.1 parsing (its C source)
 python3                runs the judge
 python3-pytest         drives the scenarios
@@ -21,12 +22,16 @@ python3-rich           prints tables
 gnuplot-nox            draws every chart'
 packages_servers='
 nginx                  a real server for the load scenarios (started by the harness only, never as a service)'
+packages_ngx_lua='
+libnginx-mod-http-lua  the real cosocket pool, as a subject
+lua-cjson              JSON for its adapter'
 packages_bench='
 wrk                    the load generator that ours is measured against'
 packages_test='
 clang                  second compiler: our code must be free of its warnings too
 libclang-rt-14-dev     its sanitizers
 libcmocka-dev          C unit tests
+pkgconf                finds the installed library, as a program of its users would
 python3-hypothesis     property tests'
 
 say() { printf '%s\n' "$*" >&2; }
@@ -122,6 +127,9 @@ for argument in "$@"; do # asking how a command works needs none of what the com
     case "$argument" in -h | --help) [ "$command" = serve ] || command=help ;; esac
 done
 
+of_subjects=() # what a subject needs is installed when it is asked for
+case " $* " in *ngx_lua*) of_subjects=("$packages_servers" "$packages_ngx_lua") ;; esac
+
 case "$command" in
 version | --version)
     sed -n 's/^VERSION = "\(.*\)"/poolspec \1/p' "$root/harness/judge/__init__.py"
@@ -130,7 +138,7 @@ clean)
     rm -rf "$root/build" "$root/reports/out"
     ;;
 setup)
-    set_up "$packages_core" "$packages_servers" "$packages_bench" "$packages_test"
+    set_up "$packages_core" "$packages_servers" "$packages_ngx_lua" "$packages_bench" "$packages_test"
     build release
     say "set-up: everything is here"
     ;;
@@ -140,7 +148,7 @@ help | --help | -h | list | explain)
     judge "$@"
     ;;
 serve | subject | load | judge)
-    set_up "$packages_core"
+    set_up "$packages_core" ${of_subjects[@]+"${of_subjects[@]}"}
     build release
     judge "$@"
     ;;
@@ -150,13 +158,13 @@ bench)
     judge "$@"
     ;;
 test | mutants)
-    set_up "$packages_core" "$packages_servers" "$packages_bench" "$packages_test"
+    set_up "$packages_core" "$packages_servers" "$packages_ngx_lua" "$packages_bench" "$packages_test"
     build release
     build san
     judge "$@"
     ;;
 *) # scenario, and family/name as its short form
-    set_up "$packages_core" "$packages_servers"
+    set_up "$packages_core" "$packages_servers" ${of_subjects[@]+"${of_subjects[@]}"}
     build release
     judge "$@"
     ;;

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -26,6 +27,13 @@ struct jsonl {
     int write_errno;
 };
 
+/* A trace or a conversation with a hole in it would be worse than none. */
+static _Noreturn void out_of_memory(void)
+{
+    fprintf(stderr, "%s: memory is out\n", program_invocation_short_name);
+    _exit(1);
+}
+
 static void reserve(struct buffer *b, size_t more)
 {
     if (b->room - b->bytes >= more)
@@ -34,7 +42,7 @@ static void reserve(struct buffer *b, size_t more)
         b->room = b->room ? b->room * 2 : 8192;
     b->data = realloc(b->data, b->room);
     if (!b->data)
-        abort(); /* a trace with a hole in it would be worse than none */
+        out_of_memory();
 }
 
 static void append(struct buffer *b, const char *data, size_t bytes)
@@ -159,9 +167,10 @@ void jsonl_read(struct jsonl *j, bool on)
 
 void jsonl_write(struct jsonl *j, json_t *object)
 {
-    size_t bytes = json_dumpb(object, NULL, 0, JSON_COMPACT);
+    size_t bytes = object ? json_dumpb(object, NULL, 0, JSON_COMPACT) : 0;
     reserve(&j->to_write, bytes + 1);
-    json_dumpb(object, j->to_write.data + j->to_write.bytes, bytes, JSON_COMPACT);
+    if (bytes == 0 || json_dumpb(object, j->to_write.data + j->to_write.bytes, bytes, JSON_COMPACT) != bytes)
+        out_of_memory();
     j->to_write.bytes += bytes;
     append(&j->to_write, "\n", 1);
     json_decref(object);

@@ -1,7 +1,8 @@
 /* jsonl.h - JSON objects, one a line, over two descriptors and a libev loop: how the servers and the subjects are steered.
  *
  * Reading never blocks the loop. Writing is buffered and flushed when the loop is about to wait, or by jsonl_flush;
- * a reader that does not read makes us block in write, which is wanted: nothing of a trace is ever dropped. */
+ * a reader that does not read makes us block in write, which is wanted: nothing of a trace is ever dropped. Where memory is out,
+ * the program ends with a sentence and status 1. */
 #ifndef JSONL_H
 #define JSONL_H
 
@@ -30,7 +31,7 @@ void jsonl_free(struct jsonl *j);
 /* Starts or stops reading; what is already buffered is handed over when reading starts again. Starts on. */
 void jsonl_read(struct jsonl *j, bool on);
 
-/* Appends one object as one line; takes over `object` (steals the reference). NULL objects are a caller's bug. */
+/* Appends one object as one line; takes over `object` (steals the reference). NULL is what jansson makes where memory is out. */
 void jsonl_write(struct jsonl *j, json_t *object);
 
 /* Appends one finished line without its LF: for hot paths that format by hand. */

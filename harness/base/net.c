@@ -108,6 +108,14 @@ unsigned net_port(const struct net_addr *addr)
     }
 }
 
+void net_set_port(struct net_addr *addr, unsigned port)
+{
+    if (addr->sa.ss_family == AF_INET)
+        ((struct sockaddr_in *)&addr->sa)->sin_port = htons((uint16_t)port);
+    else if (addr->sa.ss_family == AF_INET6)
+        ((struct sockaddr_in6 *)&addr->sa)->sin6_port = htons((uint16_t)port);
+}
+
 static void set_nodelay(int fd, int family)
 {
     int one = 1;

@@ -30,6 +30,9 @@ void net_format(const struct net_addr *addr, char *buf);
 /* The port of an internet address; 0 for a unix socket. */
 unsigned net_port(const struct net_addr *addr);
 
+/* Sets the port of an internet address. */
+void net_set_port(struct net_addr *addr, unsigned port);
+
 /* A listening socket; a unix path must not exist yet. SO_REUSEADDR is set on TCP sockets. */
 int net_listen(const struct net_addr *addr, int backlog);
 

@@ -291,6 +291,7 @@ bool client_start(struct client *client, struct client_request *request)
     ticket->key = request->key;
     ticket->key_bytes = request->key_bytes;
     ticket->addr = request->addr;
+    ticket->addr_count = 1;
     ticket->connect_timeout_ns = request->connect_timeout_ns;
     ticket->done = on_connected;
     ticket->user = request;
@@ -333,6 +334,7 @@ struct client *client_new(struct ev_loop *loop, struct pool_ev *pool, const stru
     client->deadlines.sooner = client->deadlines.later = &client->deadlines;
     client->timer_at_ns = UINT64_MAX;
     ev_init(&client->timer, on_timer);
+    ev_set_priority(&client->timer, EV_MINPRI); /* behind the I/O of the same iteration: what has arrived has not timed out */
     client->timer.data = client;
     return client;
 }

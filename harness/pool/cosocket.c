@@ -32,6 +32,7 @@ struct cosocket_pools *cosocket_pools_new(struct ev_loop *loop, const struct cos
         return NULL;
     pools->loop = loop;
     pools->config = config ? *config : none;
+    pools->name_servers = pools->config.resolver ? strdup(pools->config.resolver) : NULL;
     pools->config.connect_timeout_ms = or_default(pools->config.connect_timeout_ms);
     pools->config.send_timeout_ms = or_default(pools->config.send_timeout_ms);
     pools->config.read_timeout_ms = or_default(pools->config.read_timeout_ms);
@@ -40,8 +41,8 @@ struct cosocket_pools *cosocket_pools_new(struct ev_loop *loop, const struct cos
         .idle_timeout_ns = to_ns(or_default(pools->config.keepalive_timeout_ms)),
         .look_again_ns = LOOK_AGAIN_NS,
     });
-    if (!pools->ev) {
-        free(pools);
+    if (!pools->ev || (pools->config.resolver && !pools->name_servers)) {
+        cosocket_pools_free(pools);
         return NULL;
     }
     return pools;
@@ -52,6 +53,8 @@ void cosocket_pools_free(struct cosocket_pools *pools)
     if (!pools)
         return;
     pool_ev_free(pools->ev);
+    resolver_free(pools->resolver);
+    free(pools->name_servers);
     free(pools);
 }
 
@@ -111,12 +114,14 @@ static const char *busy(const struct cosocket *sock)
 {
     if (sock->connecting)
         return "socket busy connecting";
-    if (sock->reading)
+    if (sock->reading || sock->owed[COSOCKET_RECEIVE])
         return "socket busy reading";
-    return sock->to_write.bytes ? "socket busy writing" : NULL;
+    return sock->to_write.bytes || sock->owed[COSOCKET_SEND] ? "socket busy writing" : NULL;
 }
 
 /* --- the object ------------------------------------------------------------------------------------------------------ */
+
+static void on_tell(struct ev_loop *loop, ev_timer *timer, int revents);
 
 struct cosocket *cosocket_new(struct cosocket_pools *pools, cosocket_done *done, void *user)
 {
@@ -130,6 +135,8 @@ struct cosocket *cosocket_new(struct cosocket_pools *pools, cosocket_done *done,
     sock->send_timeout_ms = pools->config.send_timeout_ms;
     sock->read_timeout_ms = pools->config.read_timeout_ms;
     cosocket_io_init(sock);
+    ev_init(&sock->tell, on_tell);
+    sock->tell.data = sock;
     return sock;
 }
 
@@ -143,20 +150,43 @@ static void lose_connection(struct cosocket *sock)
 void cosocket_drop(struct cosocket *sock)
 {
     struct pool_ev_conn *conn = sock->conn;
+    sock->owed[COSOCKET_RECEIVE] |= sock->reading;
+    sock->owed[COSOCKET_SEND] |= sock->to_write.bytes > 0;
+    if (sock->owed[COSOCKET_RECEIVE] || sock->owed[COSOCKET_SEND])
+        ev_feed_event(sock->pools->loop, &sock->tell, EV_CUSTOM);
     lose_connection(sock);
     pool_ev_discard(conn);
+}
+
+static void on_tell(struct ev_loop *loop, ev_timer *timer, int revents)
+{
+    struct cosocket *sock = timer->data;
+    struct cosocket_result result;
+    (void)loop;
+    (void)revents;
+    for (int op = COSOCKET_SEND; op <= COSOCKET_RECEIVE; op++) {
+        if (!sock->owed[op])
+            continue;
+        sock->owed[op] = false;
+        cosocket_fail(&result, "closed");
+        if (op == COSOCKET_SEND && sock->owed[COSOCKET_RECEIVE]) /* before the user may free the object in `done` */
+            ev_feed_event(loop, timer, EV_CUSTOM);
+        sock->done(sock, (enum cosocket_op)op, &result, sock->user);
+        return;
+    }
 }
 
 void cosocket_free(struct cosocket *sock)
 {
     if (!sock)
         return;
-    if (sock->connecting)
-        pool_ev_cancel(&sock->ticket);
+    cosocket_cancel(sock, COSOCKET_CONNECT);
     if (sock->conn)
         cosocket_drop(sock);
+    ev_clear_pending(sock->pools->loop, &sock->tell);
     free(sock->in.data);
     free(sock->to_write.data);
+    free(sock->host);
     free(sock->key);
     free(sock);
 }
@@ -165,9 +195,10 @@ void cosocket_free(struct cosocket *sock)
 
 static enum cosocket_status connected(struct cosocket *sock, struct cosocket_result *result)
 {
-    if (!sock->ticket.conn)
-        return cosocket_fail(result, cosocket_errno_text(sock, sock->ticket.err));
-    sock->conn = sock->ticket.conn;
+    const struct pool_ev_ticket *ticket = &sock->ticket;
+    if (!ticket->conn)
+        return cosocket_fail(result, ticket->why ? ticket->why : cosocket_errno_text(sock, ticket->err));
+    sock->conn = ticket->conn;
     cosocket_ok(result);
     result->reused = sock->conn->core.reused;
     return COSOCKET_OK;
@@ -178,33 +209,78 @@ static void on_connected(struct pool_ev_ticket *ticket)
     struct cosocket *sock = ticket->user;
     struct cosocket_result result;
     sock->connecting = false;
+    resolve_cancel(&sock->query);
     connected(sock, &result);
     sock->done(sock, COSOCKET_CONNECT, &result, sock->user);
 }
 
-static enum cosocket_status parse_address(struct cosocket *sock, const char *host, int port, struct cosocket_result *result)
+static void on_resolved(struct resolve_query *query)
+{
+    struct cosocket *sock = query->user;
+    sock->ticket.addr = query->addr;
+    sock->ticket.addr_count = query->count;
+    pool_ev_resolved(&sock->ticket, query->count ? NULL : query->why);
+}
+
+/* Only when a connection has to be opened: a hit in the pool needs no address. */
+static void look_up(struct pool_ev_ticket *ticket)
+{
+    struct cosocket *sock = ticket->user;
+    struct cosocket_pools *pools = sock->pools;
+    if (!pools->resolver)
+        pools->resolver = resolver_new(pools->loop, pools->name_servers);
+    if (!pools->resolver) {
+        pool_ev_resolved(ticket, "no resolver could be started");
+        return;
+    }
+    sock->query.done = on_resolved;
+    sock->query.user = sock;
+    resolve_start(pools->resolver, &sock->query, sock->host, (unsigned)sock->port);
+}
+
+/* What can be said of the arguments without looking at the network; in the original's order. */
+static enum cosocket_status check_arguments(struct cosocket *sock, const char *host, int port,
+                                            const struct cosocket_options *options, struct cosocket_result *result)
 {
     bool is_unix = strncmp(host, "unix:", 5) == 0;
+    struct net_addr addr;
+    if (options->pool_size && (*options->pool_size <= 0 || *options->pool_size > INT32_MAX))
+        return fail_with(sock, result, "bad \"pool_size\" option value: %ld", *options->pool_size);
+    if (options->backlog && (*options->backlog < 0 || *options->backlog > INT32_MAX))
+        return fail_with(sock, result, "bad \"backlog\" option value: %ld", *options->backlog);
     if (is_unix && host[5] == '\0')
         return fail_with(sock, result, "failed to parse host name \"%s\": no path in the unix domain socket", host);
+    if (is_unix && net_parse(&addr, host) < 0)
+        return fail_with(sock, result, "failed to parse host name \"%.60s...\": the path is too long", host);
     if (!is_unix && (port < 0 || port > 65535))
         return fail_with(sock, result, "bad port number: %d", port);
     if (*host == '\0')
         return fail_with(sock, result, "failed to parse host name \"\": no host");
-    if (is_unix ? net_parse(&sock->addr, host) : net_parse_host_port(&sock->addr, host, (unsigned)port))
-        return fail_with(sock, result, "failed to parse host name \"%s\": %s", host,
-                         is_unix ? "the path is too long" : "not a numeric address");
     return cosocket_ok(result);
 }
 
+/* Where to: known at once, or a name to be looked up (addr_count 0). */
+static bool set_address(struct cosocket *sock, const char *host, int port)
+{
+    bool known = strncmp(host, "unix:", 5) == 0 ? net_parse(&sock->addr, host) == 0
+                                                : net_parse_host_port(&sock->addr, host, (unsigned)port) == 0;
+    free(sock->host);
+    sock->host = strdup(host);
+    sock->port = port;
+    sock->ticket.addr = &sock->addr;
+    sock->ticket.addr_count = known;
+    sock->ticket.resolve = look_up;
+    return sock->host != NULL;
+}
+
 /* The pool's name: what its user named it, or the address as it was written. */
-static bool set_key(struct cosocket *sock, const char *host, int port, const struct cosocket_options *options)
+static bool set_key(struct cosocket *sock, const char *host, int port, const char *pool)
 {
     char *key = NULL;
     int bytes;
-    if (options && options->pool)
-        bytes = asprintf(&key, "%s", options->pool);
-    else if (sock->addr.sa.ss_family == AF_UNIX)
+    if (pool)
+        bytes = asprintf(&key, "%s", pool);
+    else if (strncmp(host, "unix:", 5) == 0)
         bytes = asprintf(&key, "%s", host);
     else
         bytes = asprintf(&key, "%s:%d", host, port);
@@ -217,27 +293,54 @@ static bool set_key(struct cosocket *sock, const char *host, int port, const str
     return true;
 }
 
-enum cosocket_status cosocket_connect(struct cosocket *sock, const char *host, int port, const struct cosocket_options *options,
-                                      struct cosocket_result *result)
+static void set_wishes(struct cosocket *sock, const struct cosocket_options *options)
 {
-    const char *why_not = busy(sock);
-    if (why_not)
-        return cosocket_fail(result, why_not);
-    if (parse_address(sock, host, port, result) != COSOCKET_OK)
-        return COSOCKET_ERROR;
-    if (!set_key(sock, host, port, options))
-        return cosocket_fail(result, "no memory");
-    if (sock->conn)
-        cosocket_drop(sock);
-
-    sock->ticket.addr = &sock->addr;
+    sock->ticket.pool_size = options->pool_size ? (unsigned)*options->pool_size : 0;
+    sock->ticket.limited = options->backlog != NULL;
+    sock->ticket.backlog = options->backlog ? (unsigned)*options->backlog : 0;
     sock->ticket.connect_timeout_ns = to_ns(sock->connect_timeout_ms);
     sock->ticket.done = on_connected;
     sock->ticket.user = sock;
+}
+
+enum cosocket_status cosocket_connect(struct cosocket *sock, const char *host, int port, const struct cosocket_options *options,
+                                      struct cosocket_result *result)
+{
+    static const struct cosocket_options none;
+    const char *why_not = busy(sock);
+    if (why_not)
+        return cosocket_fail(result, why_not);
+    options = options ? options : &none;
+    if (check_arguments(sock, host, port, options, result) != COSOCKET_OK)
+        return COSOCKET_ERROR;
+    if (sock->conn)
+        cosocket_drop(sock);
+    if (!set_address(sock, host, port) || !set_key(sock, host, port, options->pool))
+        return cosocket_fail(result, "no memory");
+    set_wishes(sock, options);
     if (pool_ev_checkout(sock->pools->ev, &sock->ticket) != POOL_EV_PENDING)
         return connected(sock, result);
     sock->connecting = true;
     return cosocket_again(result);
+}
+
+bool cosocket_cancel(struct cosocket *sock, enum cosocket_op op)
+{
+    if (op == COSOCKET_CONNECT) {
+        bool was_connecting = sock->connecting;
+        if (was_connecting) {
+            resolve_cancel(&sock->query);
+            pool_ev_cancel(&sock->ticket);
+        }
+        sock->connecting = false;
+        return was_connecting;
+    }
+    bool is_under_way = op == COSOCKET_SEND ? sock->to_write.bytes > 0 : sock->reading;
+    if (is_under_way) {
+        cosocket_io_forget(sock, op);
+        cosocket_drop(sock);
+    }
+    return is_under_way;
 }
 
 /* --- setkeepalive, close, and what can be asked ----------------------------------------------------------------------- */
@@ -292,7 +395,8 @@ enum cosocket_status cosocket_close(struct cosocket *sock, struct cosocket_resul
 
 enum cosocket_status cosocket_getreusedtimes(struct cosocket *sock, struct cosocket_result *result)
 {
-    if (!sock->conn && !sock->connecting)
+    bool has_place = sock->conn || (sock->connecting && !pool_ev_is_in_line(&sock->ticket));
+    if (!has_place)
         return cosocket_fail(result, "closed");
     cosocket_ok(result);
     result->reused = sock->conn ? sock->conn->core.reused : 0;

@@ -31,6 +31,7 @@ struct cosocket_config {
     double connect_timeout_ms;   /* lua_socket_connect_timeout [60000] */
     double send_timeout_ms;      /* lua_socket_send_timeout [60000] */
     double read_timeout_ms;      /* lua_socket_read_timeout [60000] */
+    const char *resolver;        /* resolver: name servers, "127.0.0.1:5353,..." [the system's]; read at cosocket_pools_new only */
 };
 #define COSOCKET_UNLIMITED (-1.0)
 
@@ -63,16 +64,26 @@ struct cosocket *cosocket_new(struct cosocket_pools *pools, cosocket_done *done,
 /* Closes its connection if it has one (never pools it) and forgets what was under way; NULL is allowed. */
 void cosocket_free(struct cosocket *sock);
 
+/* The options table of tcpsock:connect. Zeroed fields are not given. */
 struct cosocket_options {
-    const char *pool; /* the pool's name, in place of the text "host:port" or "unix:/path"; NULL: that text */
+    const char *pool;      /* the pool's name, in place of the text "host:port" or "unix:/path" */
+    const long *pool_size; /* of the pool, if this call creates it */
+    const long *backlog;   /* if this call creates the pool: no more than pool_size connections of it at any time, and so many
+                              connects may wait in line for one, first come first served, no longer than the connect timeout */
 };
 
-/* Takes an idle connection of the pool, the most recently returned first, or opens a new one. `host` is a numeric address and
- * goes into the pool's name as it is written, or "unix:/path" (then `port` is ignored). A connection that the object still
- * holds is closed first. Errors: "connection refused", "timeout", "no such file or directory", "bad port number: N",
- * "failed to parse host name ...", "socket busy connecting|reading|writing". */
+/* Takes an idle connection of the pool, the most recently returned first, or opens a new one. `host` goes into the pool's name as
+ * it is written: a numeric address, or a name that is looked up only if a connection has to be opened, without blocking; or it
+ * is "unix:/path" (then `port` is ignored). A connection that the object still holds is closed first, but not where the call
+ * is refused for its arguments. Errors: "connection refused", "timeout" (in line or connecting), "too many waiting connect
+ * operations", "no such file or directory", "NAME could not be resolved (3: Host not found)", "bad port number: N",
+ * "failed to parse host name ...", "bad \"pool_size\" option value: N", "bad \"backlog\" option value: N", "socket busy ...". */
 enum cosocket_status cosocket_connect(struct cosocket *sock, const char *host, int port, const struct cosocket_options *options,
                                       struct cosocket_result *result);
+
+/* Gives up the operation that is under way: `done` will not be called for it. A connect leaves the line, or is dropped; a read
+ * or a write ends with its connection, since nobody could tell any more where in its stream it is. False: there is none. */
+bool cosocket_cancel(struct cosocket *sock, enum cosocket_op op);
 
 /* Sends all of it; the bytes are copied. Any error but "closed" and the busy ones closes the connection. */
 enum cosocket_status cosocket_send(struct cosocket *sock, const char *data, size_t bytes, struct cosocket_result *result);

@@ -177,7 +177,9 @@ static void read_is_over(struct cosocket *sock)
 static void continue_read(struct cosocket *sock)
 {
     struct cosocket_result result;
+    sock->reading = false; /* where the connection goes now, this read has its answer here */
     if (!read_some(sock, &result)) {
+        sock->reading = true;
         start_timer(sock, &sock->read_timeout, sock->read_timeout_ms); /* it counts between two arrivals */
         return;
     }
@@ -201,7 +203,7 @@ static enum cosocket_status start_read(struct cosocket *sock, enum cosocket_patt
 {
     if (sock->connecting)
         return cosocket_fail(result, "socket busy connecting");
-    if (sock->reading)
+    if (sock->reading || sock->owed[COSOCKET_RECEIVE])
         return cosocket_fail(result, "socket busy reading");
     if (!sock->conn)
         return cosocket_fail(result, "closed");
@@ -260,15 +262,11 @@ static void write_is_over(struct cosocket *sock)
     ev_timer_stop(sock->pools->loop, &sock->send_timeout);
 }
 
-/* A read that still waits must have its answer from the loop, so it is left to meet the end by itself. */
 static void write_failed(struct cosocket *sock, struct cosocket_result *result, int err)
 {
     cosocket_fail(result, cosocket_errno_text(sock, err));
-    write_is_over(sock);
-    if (sock->reading)
-        shutdown(sock->conn->fd, SHUT_RDWR);
-    else
-        cosocket_drop(sock);
+    write_is_over(sock); /* it has its answer here; a read that waits gets its own */
+    cosocket_drop(sock);
 }
 
 static void continue_write(struct cosocket *sock)
@@ -306,7 +304,7 @@ enum cosocket_status cosocket_send(struct cosocket *sock, const char *data, size
 {
     if (sock->connecting)
         return cosocket_fail(result, "socket busy connecting");
-    if (sock->to_write.bytes)
+    if (sock->to_write.bytes || sock->owed[COSOCKET_SEND])
         return cosocket_fail(result, "socket busy writing");
     if (!sock->conn)
         return cosocket_fail(result, "closed");
@@ -340,7 +338,17 @@ void cosocket_io_init(struct cosocket *sock)
 {
     ev_init(&sock->read_timeout, on_read_timeout);
     ev_init(&sock->send_timeout, on_send_timeout);
+    ev_set_priority(&sock->read_timeout, EV_MINPRI); /* behind the I/O of the same iteration: what has arrived has not timed out */
+    ev_set_priority(&sock->send_timeout, EV_MINPRI);
     sock->read_timeout.data = sock->send_timeout.data = sock;
+}
+
+void cosocket_io_forget(struct cosocket *sock, enum cosocket_op op)
+{
+    if (op == COSOCKET_SEND)
+        write_is_over(sock);
+    else
+        read_is_over(sock);
 }
 
 /* Without a connection there is nothing to read, write or wait for. A result that was given out stays readable. */

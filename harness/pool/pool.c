@@ -11,9 +11,12 @@ struct pool_origin {
     uint64_t hash;
     bool sized;               /* a pool exists, and its size is fixed while it lives */
     unsigned size;
-    unsigned idle, in_use, connecting;
+    bool limited;             /* `size` counts all connections, and tickets wait in line */
+    unsigned backlog;
+    unsigned idle, in_use, connecting, waiting;
     unsigned members;         /* of those, the ones that keep the pool alive */
     struct pool_link idle_list;
+    struct pool_link line;    /* tickets that wait, first come first */
     size_t key_bytes;
     char key[];
 };
@@ -200,17 +203,28 @@ static struct pool_origin *origin_for(struct pool *pool, const char *key, size_t
     o->key_bytes = bytes;
     memcpy(o->key, key, bytes);
     list_init(&o->idle_list);
+    list_init(&o->line);
     o->next = *bucket_of(pool, hash);
     *bucket_of(pool, hash) = o;
     return o;
 }
 
+/* Whoever creates the pool decides: the size is fixed while it lives. */
+static void create_pool(const struct pool *pool, struct pool_origin *o, unsigned size, bool limited, unsigned backlog)
+{
+    if (o->sized)
+        return;
+    o->sized = true;
+    o->size = size ? size : pool->config.size;
+    o->limited = limited;
+    o->backlog = backlog;
+}
+
 /* A pool is gone, and its size with it, once none of its own is left; the key is forgotten with the last connection. */
 static void let_go_of_origin(struct pool *pool, struct pool_origin *o)
 {
-    if (o->members == 0)
-        o->sized = false;
-    if (o->idle || o->in_use || o->connecting)
+    o->sized = o->sized && o->members;
+    if (o->idle || o->in_use || o->connecting || o->waiting)
         return;
     struct pool_origin **at = bucket_of(pool, o->hash);
     while (*at != o)
@@ -288,6 +302,7 @@ static struct pool_conn *newest(const struct pool_origin *o)
 static void reuse(struct pool *pool, struct pool_ticket *ticket, struct pool_conn *conn)
 {
     enter_use(pool, conn);
+    ticket->state = POOL_TICKET_FREE;
     conn->reused++;
     pool->stats.reuses++;
     do_ticket(pool, POOL_DO_REUSE, ticket, conn, POOL_REASON_NONE);
@@ -296,7 +311,7 @@ static void reuse(struct pool *pool, struct pool_ticket *ticket, struct pool_con
 static void connect_new(struct pool *pool, struct pool_ticket *ticket)
 {
     struct pool_origin *o = ticket->origin;
-    o->sized = o->sized && o->members; /* the last idle one may just have turned out dead, and the pool is gone with it */
+    ticket->state = POOL_TICKET_CONNECTING;
     ticket->member = o->sized;
     o->members += ticket->member;
     o->connecting++;
@@ -304,6 +319,60 @@ static void connect_new(struct pool *pool, struct pool_ticket *ticket)
     pool->stats.connects++;
     do_ticket(pool, POOL_DO_CONNECT, ticket, NULL, POOL_REASON_NONE);
 }
+
+/* --- the line of a limited pool ---------------------------------------------------------------------------------------------- */
+
+static unsigned total(const struct pool_origin *o)
+{
+    return o->idle + o->in_use + o->connecting;
+}
+
+static bool is_full(const struct pool_origin *o)
+{
+    return o->sized && o->limited && total(o) >= o->size;
+}
+
+static void leave_line(struct pool *pool, struct pool_ticket *ticket)
+{
+    list_remove(&ticket->line);
+    ticket->state = POOL_TICKET_FREE;
+    ticket->origin->waiting--;
+    ticket->origin->members--;
+    pool->stats.waiting--;
+}
+
+static void wait_in_line(struct pool *pool, struct pool_ticket *ticket)
+{
+    struct pool_origin *o = ticket->origin;
+    if (o->waiting >= o->backlog) {
+        do_ticket(pool, POOL_DO_REFUSE, ticket, NULL, POOL_REASON_BACKLOG_FULL);
+        let_go_of_origin(pool, o);
+        return;
+    }
+    ticket->state = POOL_TICKET_WAITING;
+    list_append(&o->line, &ticket->line);
+    o->waiting++;
+    o->members++; /* who waits for a pool keeps it alive */
+    pool->stats.waiting++;
+    do_ticket(pool, POOL_DO_WAIT, ticket, NULL, POOL_REASON_NONE);
+}
+
+static struct pool_ticket *next_in_line(struct pool *pool, const struct pool_origin *o)
+{
+    struct pool_ticket *ticket = OF_LINK(o->line.next, struct pool_ticket, line);
+    leave_line(pool, ticket);
+    return ticket;
+}
+
+/* A place has become free: the first in line has it, before any newcomer; else what is no longer needed is forgotten. */
+static void place_freed(struct pool *pool, struct pool_origin *o)
+{
+    while (o->waiting && !is_full(o))
+        connect_new(pool, next_in_line(pool, o));
+    let_go_of_origin(pool, o);
+}
+
+/* --- serving a ticket ---------------------------------------------------------------------------------------------------------- */
 
 /* Since its last look, the loop's or ours, nobody can know what has come in: an application that was busy for longer than the
  * network's own uncertainty makes us look before the connection is handed out. */
@@ -333,7 +402,13 @@ static void serve(struct pool *pool, struct pool_ticket *ticket, uint64_t now_ns
         do_ticket(pool, POOL_DO_PROBE, ticket, conn, POOL_REASON_NONE);
         return;
     }
-    connect_new(pool, ticket);
+    o->sized = o->sized && o->members; /* the last idle one may just have turned out dead, and the pool is gone with it */
+    if (ticket->size || ticket->limited)
+        create_pool(pool, o, ticket->size, ticket->limited, ticket->backlog);
+    if (is_full(o))
+        wait_in_line(pool, ticket);
+    else
+        connect_new(pool, ticket);
 }
 
 /* --- events ------------------------------------------------------------------------------------------------------------ */
@@ -342,11 +417,16 @@ static void checkout(struct pool *pool, const struct pool_event *e)
 {
     struct pool_ticket *ticket = e->ticket;
     ticket->polled_ns = e->polled_ns;
+    ticket->state = POOL_TICKET_FREE;
     ticket->origin = origin_for(pool, e->key, e->key_bytes);
-    if (!ticket->origin)
+    if (!ticket->origin) {
         do_ticket(pool, POOL_DO_REFUSE, ticket, NULL, POOL_REASON_NO_MEMORY);
-    else
-        serve(pool, ticket, e->now_ns);
+        return;
+    }
+    ticket->size = e->size;
+    ticket->limited = e->limited;
+    ticket->backlog = e->backlog;
+    serve(pool, ticket, e->now_ns);
 }
 
 static void probed(struct pool *pool, const struct pool_event *e)
@@ -363,8 +443,9 @@ static void probed(struct pool *pool, const struct pool_event *e)
     serve(pool, e->ticket, e->now_ns);
 }
 
-static void stop_connecting(struct pool *pool, const struct pool_ticket *ticket)
+static void stop_connecting(struct pool *pool, struct pool_ticket *ticket)
 {
+    ticket->state = POOL_TICKET_FREE;
     ticket->origin->connecting--;
     pool->stats.connecting--;
 }
@@ -382,19 +463,29 @@ static void connected(struct pool *pool, const struct pool_event *e)
     if (!heap_reserve(pool, pool->live)) {
         do_ticket(pool, POOL_DO_REFUSE, e->ticket, NULL, POOL_REASON_NO_MEMORY);
         end(pool, conn, POOL_REASON_NO_MEMORY);
-        let_go_of_origin(pool, o);
+        place_freed(pool, o);
         return;
     }
     enter_use(pool, conn);
 }
 
-/* The connect failed, or nobody waits for it any longer. */
-static void not_connected(struct pool *pool, const struct pool_event *e)
+static void connect_failed(struct pool *pool, struct pool_ticket *ticket)
 {
-    struct pool_origin *o = e->ticket->origin;
-    stop_connecting(pool, e->ticket);
-    o->members -= e->ticket->member;
-    pool->stats.connect_failures += e->type == POOL_CONNECT_FAILED;
+    struct pool_origin *o = ticket->origin;
+    stop_connecting(pool, ticket);
+    o->members -= ticket->member;
+    place_freed(pool, o);
+}
+
+static void cancel(struct pool *pool, struct pool_ticket *ticket)
+{
+    struct pool_origin *o = ticket->origin;
+    if (ticket->state == POOL_TICKET_CONNECTING) {
+        connect_failed(pool, ticket);
+        return;
+    }
+    assert(ticket->state == POOL_TICKET_WAITING);
+    leave_line(pool, ticket);
     let_go_of_origin(pool, o);
 }
 
@@ -403,14 +494,8 @@ static void park(struct pool *pool, struct pool_conn *conn, const struct pool_ev
     struct pool_origin *o = conn->origin;
     uint64_t timeout = e->idle_timeout_ns ? e->idle_timeout_ns : pool->config.idle_timeout_ns;
 
-    if (!o->sized) {
-        o->sized = true;
-        o->size = e->size ? e->size : pool->config.size;
-    }
     if (o->idle >= o->size)
         end_idle(pool, oldest(o), POOL_REASON_EVICTED);
-    o->members += !conn->member;
-    conn->member = true;
     conn->state = POOL_CONN_IDLE;
     conn->looked_at_ns = e->now_ns;
     conn->deadline_ns = timeout > POOL_UNLIMITED - e->now_ns ? POOL_UNLIMITED : e->now_ns + timeout;
@@ -421,23 +506,38 @@ static void park(struct pool *pool, struct pool_conn *conn, const struct pool_ev
     do_conn(pool, POOL_DO_PARK, conn, POOL_REASON_NONE);
 }
 
-/* A connection that is not taken evicts nobody: it is judged before any room is made for it. */
+/* Why the pool does not take a connection back. One that is refused evicts nobody: it is judged before room is made for it. */
+static enum pool_reason why_not(const struct pool *pool, const struct pool_origin *o, enum pool_seen seen)
+{
+    enum pool_reason reason = reason_of(seen, POOL_REASON_DUBIOUS);
+    if (reason == POOL_REASON_NONE && pool->stopping)
+        return POOL_REASON_STOPPING;
+    /* Opened before the pool was: the limit holds for it, too. */
+    if (reason == POOL_REASON_NONE && o->sized && o->limited && total(o) > o->size)
+        return POOL_REASON_OVER_LIMIT;
+    return reason;
+}
+
 static void checkin(struct pool *pool, const struct pool_event *e)
 {
     struct pool_conn *conn = e->conn;
     struct pool_origin *o = conn->origin;
-    enum pool_reason reason = reason_of(e->seen, POOL_REASON_DUBIOUS);
-    if (reason == POOL_REASON_NONE && pool->stopping)
-        reason = POOL_REASON_STOPPING;
+    enum pool_reason reason = why_not(pool, o, e->seen);
 
     leave_use(pool, conn);
     pool->stats.checkins++;
-    if (reason == POOL_REASON_NONE) {
-        park(pool, conn, e);
-    } else {
+    if (reason != POOL_REASON_NONE) {
         end(pool, conn, reason);
-        let_go_of_origin(pool, o);
+        place_freed(pool, o);
+        return;
     }
+    create_pool(pool, o, e->size, false, 0);
+    o->members += !conn->member;
+    conn->member = true;
+    if (o->waiting)
+        reuse(pool, next_in_line(pool, o), conn);
+    else
+        park(pool, conn, e);
 }
 
 static void discard(struct pool *pool, struct pool_conn *conn)
@@ -445,7 +545,7 @@ static void discard(struct pool *pool, struct pool_conn *conn)
     struct pool_origin *o = conn->origin;
     leave_use(pool, conn);
     end(pool, conn, POOL_REASON_DISCARDED);
-    let_go_of_origin(pool, o);
+    place_freed(pool, o);
 }
 
 static void readable(struct pool *pool, const struct pool_event *e)
@@ -496,8 +596,11 @@ void pool_handle(struct pool *pool, const struct pool_event *event)
         connected(pool, event);
         break;
     case POOL_CONNECT_FAILED:
+        pool->stats.connect_failures++;
+        connect_failed(pool, event->ticket);
+        break;
     case POOL_CANCEL:
-        not_connected(pool, event);
+        cancel(pool, event->ticket);
         break;
     case POOL_CHECKIN:
         checkin(pool, event);
@@ -560,12 +663,13 @@ void pool_stats_all(const struct pool *pool, struct pool_stats *out)
     *out = pool->stats;
 }
 
-void pool_each(const struct pool *pool, void *user,
-               void (*each)(void *user, const char *key, size_t key_bytes, unsigned size, unsigned idle, unsigned in_use))
+void pool_each(const struct pool *pool, void *user, void (*each)(void *user, const struct pool_view *view))
 {
     for (size_t i = 0; i < pool->bucket_count; i++)
         for (const struct pool_origin *o = pool->buckets[i]; o; o = o->next)
-            each(user, o->key, o->key_bytes, o->sized ? o->size : 0, o->idle, o->in_use);
+            each(user, &(struct pool_view){.key = o->key, .key_bytes = o->key_bytes, .size = o->sized ? o->size : 0,
+                                           .idle = o->idle, .in_use = o->in_use, .connecting = o->connecting,
+                                           .waiting = o->waiting});
 }
 
 const char *pool_reason_text(enum pool_reason reason)
@@ -581,6 +685,8 @@ const char *pool_reason_text(enum pool_reason reason)
         [POOL_REASON_PEER_RESET] = "peer_reset",
         [POOL_REASON_STOPPING] = "stopping",
         [POOL_REASON_NO_MEMORY] = "no_memory",
+        [POOL_REASON_OVER_LIMIT] = "over_limit",
+        [POOL_REASON_BACKLOG_FULL] = "backlog_full",
     };
     return text[reason];
 }

@@ -12,7 +12,9 @@
  *
  * The semantics are those of the lua-nginx-module manual's tcpsock:setkeepalive: immediate check-in, an idle timeout per
  * connection, a size that counts idle connections only and is fixed by whoever creates the pool, eviction of the least
- * recently used idle connection, and the most recently returned connection first at check-out.
+ * recently used idle connection, and the most recently returned connection first at check-out. A pool that is created with a
+ * backlog (tcpsock:connect's option) is limited: of its key no more than `size` connections exist at any time, connecting and
+ * idle ones included, and up to `backlog` tickets wait in line, first come first served.
  *
  * Memory: `struct pool_conn` and `struct pool_ticket` are the caller's, embedded in its own structs, zeroed before their
  * first event, and must stay in place until the core has let go of them (said per event and action below). No event
@@ -59,6 +61,8 @@ enum pool_reason {
     POOL_REASON_PEER_RESET,
     POOL_REASON_STOPPING,
     POOL_REASON_NO_MEMORY,
+    POOL_REASON_OVER_LIMIT, /* one connection more than a limited pool may have came back to it */
+    POOL_REASON_BACKLOG_FULL, /* refused: "too many waiting connect operations" */
     POOL_REASON_COUNT
 };
 
@@ -70,7 +74,7 @@ enum pool_event_type {
     POOL_PROBED,         /* answer to a probe: conn, seen */
     POOL_CONNECTED,      /* answer to a connect: ticket, and the new conn, now in use. The ticket is the caller's again */
     POOL_CONNECT_FAILED, /* answer to a connect: ticket, the caller's again */
-    POOL_CANCEL,         /* ticket is wanted no more; the caller's again. After a connect action the caller drops that, too */
+    POOL_CANCEL,         /* ticket waits or connects, and is wanted no more; the caller's again. A connect is the caller's to drop */
     POOL_CHECKIN,        /* conn is returned: seen, idle_timeout_ns, size */
     POOL_DISCARD,        /* conn in use is given up; answered by a close */
     POOL_READABLE,       /* an idle conn was found readable: seen */
@@ -88,12 +92,15 @@ struct pool_event {
     const char *key;            /* CHECKOUT: copied where it is new */
     size_t key_bytes;
     uint64_t idle_timeout_ns;   /* CHECKIN: 0 = the default, POOL_UNLIMITED = none */
-    unsigned size;              /* CHECKIN: 0 = the default; only looked at when this creates the pool */
+    unsigned size;              /* CHECKIN, CHECKOUT: 0 = the default; only looked at when this creates the pool */
+    bool limited;               /* CHECKOUT: with a backlog. A check-out that names neither this nor a size creates no pool */
+    unsigned backlog;           /* CHECKOUT: how many may wait; only looked at when this creates the pool */
 };
 
 enum pool_action_type {
     POOL_DO_CONNECT, /* ticket: open a connection for it, then CONNECTED or CONNECT_FAILED */
     POOL_DO_PROBE,   /* ticket, conn: look at the idle conn, then PROBED, before any other event */
+    POOL_DO_WAIT,    /* ticket: it is in line; CONNECT or REUSE comes with the event that frees a place, or CANCEL it */
     POOL_DO_REUSE,   /* ticket, conn: the ticket is served and the caller's again; conn is in use */
     POOL_DO_REFUSE,  /* ticket, reason: there will be no connection; the ticket is the caller's again */
     POOL_DO_PARK,    /* conn is idle: watch it for anything readable */
@@ -113,6 +120,7 @@ struct pool_todo { /* private: an action in the queue */
 };
 
 enum pool_conn_state { POOL_CONN_NEW, POOL_CONN_IN_USE, POOL_CONN_IDLE, POOL_CONN_PROBING };
+enum pool_ticket_state { POOL_TICKET_FREE, POOL_TICKET_WAITING, POOL_TICKET_CONNECTING };
 
 struct pool_conn {
     /* For reading. */
@@ -129,9 +137,15 @@ struct pool_conn {
 };
 
 struct pool_ticket {
+    /* For reading. */
+    enum pool_ticket_state state;
+    /* Private. */
     struct pool_origin *origin;
+    struct pool_link line; /* in its origin's line of waiters */
     struct pool_todo todo;
     bool member;
+    unsigned size, backlog; /* as its check-out named them */
+    bool limited;
     uint64_t polled_ns;
 };
 
@@ -152,14 +166,19 @@ bool pool_exists_for(const struct pool_conn *conn);
 
 /* What the pool says of itself. The counters are for the pool's whole life. */
 struct pool_stats {
-    unsigned idle, in_use, connecting;
+    unsigned idle, in_use, connecting, waiting;
     uint64_t connects, connect_failures, reuses, checkins, probes;
     uint64_t closed[POOL_REASON_COUNT];
 };
 void pool_stats_all(const struct pool *pool, struct pool_stats *out);
 
 /* Calls `each` for every key that is known now. */
-void pool_each(const struct pool *pool, void *user,
-               void (*each)(void *user, const char *key, size_t key_bytes, unsigned size, unsigned idle, unsigned in_use));
+struct pool_view {
+    const char *key; /* the core's, for the call */
+    size_t key_bytes;
+    unsigned size;   /* 0: only connections that belong to no pool */
+    unsigned idle, in_use, connecting, waiting;
+};
+void pool_each(const struct pool *pool, void *user, void (*each)(void *user, const struct pool_view *view));
 
 #endif

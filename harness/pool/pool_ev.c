@@ -9,6 +9,10 @@ struct pool_ev {
     struct ev_loop *loop;
     struct pool *core;
     struct pool_link to_watch; /* parked in this turn; most are checked out again before the loop ever waits */
+    struct pool_link to_start; /* tickets that the core has told to connect */
+    bool starting;             /* somebody is at it */
+    struct pool_link to_tell;  /* tickets whose answer is there */
+    ev_timer tell;             /* never started, only fed: answers are given from the loop, not from inside a call */
     ev_prepare before_wait;
     ev_check after_wait;
     uint64_t polled_ns;        /* when the loop last collected events; ev_now has another clock */
@@ -18,15 +22,72 @@ struct pool_ev {
 
 #define OF(ptr, type, member) ((type *)(void *)((char *)(ptr) - offsetof(type, member)))
 
+/* --- lists; a link that is in none has no neighbours ------------------------------------------------------------------- */
+
+static void list_init(struct pool_link *head)
+{
+    head->prev = head->next = head;
+}
+
+static bool is_listed(const struct pool_link *link)
+{
+    return link->next != NULL;
+}
+
+static void list_append(struct pool_link *head, struct pool_link *link)
+{
+    *link = (struct pool_link){.prev = head->prev, .next = head};
+    head->prev->next = link;
+    head->prev = link;
+}
+
+static void list_remove(struct pool_link *link)
+{
+    if (!is_listed(link))
+        return;
+    link->prev->next = link->next;
+    link->next->prev = link->prev;
+    link->next = NULL;
+}
+
+static struct pool_link *list_pop(struct pool_link *head)
+{
+    struct pool_link *first = head->next;
+    if (first == head)
+        return NULL;
+    list_remove(first);
+    return first;
+}
+
+/* --- answers -------------------------------------------------------------------------------------------------------------- */
+
 static void finish(struct pool_ev_ticket *ticket, struct pool_ev_conn *conn, int err)
 {
+    struct pool_ev *pe = ticket->owner;
+    ev_timer_stop(pe->loop, &ticket->timeout);
     ticket->conn = conn;
     ticket->err = err;
+    if (ticket->in_checkout)
+        return;
+    list_append(&pe->to_tell, &ticket->list);
+    ev_feed_event(pe->loop, &pe->tell, EV_CUSTOM);
 }
 
 static bool is_finished(const struct pool_ev_ticket *ticket)
 {
     return ticket->conn || ticket->err;
+}
+
+static void on_tell(struct ev_loop *loop, ev_timer *timer, int revents)
+{
+    struct pool_ev *pe = timer->data;
+    struct pool_link *link;
+    (void)loop;
+    (void)revents;
+    while ((link = list_pop(&pe->to_tell))) {
+        struct pool_ev_ticket *ticket = OF(link, struct pool_ev_ticket, list);
+        ticket->done(ticket);
+    }
 }
 
 /* --- watching ------------------------------------------------------------------------------------------------------ */
@@ -40,28 +101,6 @@ static void watch_as(struct pool_ev_conn *conn, bool idle)
         conn->at_idle_priority = idle;
     }
     ev_io_start(loop, &conn->read);
-}
-
-static bool waits_to_be_watched(const struct pool_ev_conn *conn)
-{
-    return conn->list.next != NULL;
-}
-
-static void watch_later(struct pool_ev *pe, struct pool_ev_conn *conn)
-{
-    struct pool_link *head = &pe->to_watch;
-    conn->list = (struct pool_link){.prev = head->prev, .next = head};
-    head->prev->next = &conn->list;
-    head->prev = &conn->list;
-}
-
-static void watch_no_more(struct pool_ev_conn *conn)
-{
-    if (!waits_to_be_watched(conn))
-        return;
-    conn->list.prev->next = conn->list.next;
-    conn->list.next->prev = conn->list.prev;
-    conn->list.next = NULL;
 }
 
 static void set_expiry_timer(struct pool_ev *pe)
@@ -82,11 +121,9 @@ static void on_before_wait(struct ev_loop *loop, ev_prepare *prepare, int revent
     struct pool_ev *pe = prepare->data;
     (void)loop;
     (void)revents;
-    while (pe->to_watch.next != &pe->to_watch) {
-        struct pool_ev_conn *conn = OF(pe->to_watch.next, struct pool_ev_conn, list);
-        watch_no_more(conn);
-        watch_as(conn, true);
-    }
+    struct pool_link *link;
+    while ((link = list_pop(&pe->to_watch)))
+        watch_as(OF(link, struct pool_ev_conn, list), true);
     set_expiry_timer(pe);
 }
 
@@ -117,27 +154,40 @@ static enum pool_seen look(const struct pool_ev_conn *conn)
 
 static void destroy(struct pool_ev_conn *conn)
 {
-    watch_no_more(conn);
+    list_remove(&conn->list);
     ev_io_stop(conn->owner->loop, &conn->read);
     ev_io_stop(conn->owner->loop, &conn->write);
     net_end_fin(conn->fd);
     free(conn);
 }
 
-static void start_connect(struct pool_ev *pe, struct pool_ev_ticket *ticket);
+static void start_connect(struct pool_ev_ticket *ticket);
 
 static void hand_out(struct pool_ev_ticket *ticket, struct pool_ev_conn *conn)
 {
-    bool was_watched = !waits_to_be_watched(conn);
-    watch_no_more(conn);
-    if (was_watched)
+    if (is_listed(&conn->list))
+        list_remove(&conn->list);
+    else
         watch_as(conn, false);
     finish(ticket, conn, 0);
 }
 
-static int errno_of(enum pool_reason reason)
+static void refuse(struct pool_ev_ticket *ticket, enum pool_reason reason)
 {
-    return reason == POOL_REASON_NO_MEMORY ? ENOMEM : ECANCELED;
+    if (reason == POOL_REASON_BACKLOG_FULL)
+        ticket->why = "too many waiting connect operations";
+    finish(ticket, NULL, reason == POOL_REASON_NO_MEMORY ? ENOMEM : EBUSY);
+}
+
+static void start_timeout(struct pool_ev_ticket *ticket)
+{
+    struct pool_ev *pe = ticket->owner;
+    ev_timer_stop(pe->loop, &ticket->timeout);
+    if (!ticket->connect_timeout_ns)
+        return;
+    ev_now_update(pe->loop); /* the loop's cached time may be old, and the timeout would come early */
+    ev_timer_set(&ticket->timeout, (double)ticket->connect_timeout_ns / 1e9, 0);
+    ev_timer_start(pe->loop, &ticket->timeout);
 }
 
 /* Handles an event and everything that follows from it. The reason of the last close is what a check-in asks for. */
@@ -154,7 +204,10 @@ static enum pool_reason handle(struct pool_ev *pe, struct pool_event event)
         struct pool_ev_conn *conn = action.conn ? OF(action.conn, struct pool_ev_conn, core) : NULL;
         switch (action.type) {
         case POOL_DO_CONNECT:
-            start_connect(pe, ticket);
+            list_append(&pe->to_start, &ticket->list);
+            break;
+        case POOL_DO_WAIT:
+            start_timeout(ticket);
             break;
         case POOL_DO_PROBE:
             handle(pe, (struct pool_event){.type = POOL_PROBED, .ticket = &ticket->core, .conn = &conn->core,
@@ -164,10 +217,10 @@ static enum pool_reason handle(struct pool_ev *pe, struct pool_event event)
             hand_out(ticket, conn);
             break;
         case POOL_DO_REFUSE:
-            finish(ticket, NULL, errno_of(action.reason));
+            refuse(ticket, action.reason);
             break;
         case POOL_DO_PARK:
-            watch_later(pe, conn);
+            list_append(&pe->to_watch, &conn->list);
             break;
         case POOL_DO_CLOSE:
             if (action.conn == event.conn)
@@ -176,6 +229,15 @@ static enum pool_reason handle(struct pool_ev *pe, struct pool_event event)
             break;
         }
     }
+    /* Only now, because a connect can succeed or fail at once, and that is an event of its own; and in one loop, not one inside
+     * the other, because each that fails lets the next in line have its place. */
+    struct pool_link *link;
+    if (pe->starting)
+        return closed;
+    pe->starting = true;
+    while ((link = list_pop(&pe->to_start)))
+        start_connect(OF(link, struct pool_ev_ticket, list));
+    pe->starting = false;
     return closed;
 }
 
@@ -191,7 +253,9 @@ static void on_readable(struct ev_loop *loop, ev_io *io, int revents)
     struct pool_ev_conn *conn = io->data;
     (void)loop;
     if (conn->core.state == POOL_CONN_IDLE)
-        handle(conn->owner, (struct pool_event){.type = POOL_READABLE, .conn = &conn->core, .seen = look(conn)});
+        handle(conn->owner, (struct pool_event){.type = POOL_READABLE, .conn = &conn->core,
+                                                .seen = revents & EV_ERROR ? POOL_SEEN_ERROR /* it cannot be watched */
+                                                                           : look(conn)});
     else if (conn->on_io)
         conn->on_io(conn, revents & EV_READ);
     else
@@ -224,91 +288,131 @@ void pool_ev_want_read(struct pool_ev_conn *conn, void (*on_io)(struct pool_ev_c
 
 /* --- connecting ---------------------------------------------------------------------------------------------------------- */
 
+static bool try_address(struct pool_ev_ticket *ticket);
+
 static void connect_failed(struct pool_ev_ticket *ticket, int err)
 {
+    finish(ticket, NULL, err); /* before the next in line gets its place: the answers come in the order of the line */
     handle(ticket->owner, (struct pool_event){.type = POOL_CONNECT_FAILED, .ticket = &ticket->core});
-    finish(ticket, NULL, err);
 }
 
-static void connect_done(struct pool_ev_ticket *ticket, struct pool_ev_conn *conn)
+static void connect_done(struct pool_ev_ticket *ticket)
 {
     struct pool_ev *pe = ticket->owner;
+    struct pool_ev_conn *conn = ticket->connecting;
     ticket->connecting = NULL;
     ticket->connect_ns = clock_now_ns() - ticket->started_ns;
+    ev_io_stop(pe->loop, &conn->write);
     ev_set_cb(&conn->write, on_writable);
     ev_io_start(pe->loop, &conn->read);
     handle(pe, (struct pool_event){.type = POOL_CONNECTED, .ticket = &ticket->core, .conn = &conn->core});
-    if (!is_finished(ticket))
+    if (!is_finished(ticket)) /* the core may have refused it: no memory for its deadline */
         finish(ticket, conn, 0);
 }
 
 static void drop_attempt(struct pool_ev_ticket *ticket)
 {
-    ev_timer_stop(ticket->owner->loop, &ticket->timeout);
-    destroy(ticket->connecting);
+    if (ticket->connecting)
+        destroy(ticket->connecting);
     ticket->connecting = NULL;
+    ticket->resolving = false;
 }
 
 static void on_connect_answer(struct ev_loop *loop, ev_io *io, int revents)
 {
     struct pool_ev_conn *conn = io->data;
     struct pool_ev_ticket *ticket = conn->user;
+    (void)loop;
     (void)revents;
     int err = net_connect_result(conn->fd);
-    if (err) {
-        drop_attempt(ticket);
-        connect_failed(ticket, err);
-    } else {
-        ev_timer_stop(loop, &ticket->timeout);
-        ev_io_stop(loop, io);
-        connect_done(ticket, conn);
+    if (!err) {
+        connect_done(ticket);
+        return;
     }
-    ticket->done(ticket);
+    drop_attempt(ticket);
+    errno = err;
+    if (!try_address(ticket))
+        connect_failed(ticket, errno);
 }
 
-static void on_connect_timeout(struct ev_loop *loop, ev_timer *timer, int revents)
+/* In line, resolving or connecting: the time is up. */
+static void on_timeout(struct ev_loop *loop, ev_timer *timer, int revents)
 {
     struct pool_ev_ticket *ticket = timer->data;
     (void)loop;
     (void)revents;
+    if (pool_ev_is_in_line(ticket)) {
+        handle(ticket->owner, (struct pool_event){.type = POOL_CANCEL, .ticket = &ticket->core});
+        finish(ticket, NULL, ETIMEDOUT);
+        return;
+    }
     drop_attempt(ticket);
     connect_failed(ticket, ETIMEDOUT);
-    ticket->done(ticket);
 }
 
-static void start_connect(struct pool_ev *pe, struct pool_ev_ticket *ticket)
+static struct pool_ev_conn *new_conn(struct pool_ev_ticket *ticket, int fd)
 {
-    bool in_progress;
     struct pool_ev_conn *conn = calloc(1, sizeof *conn);
-    ticket->started_ns = clock_now_ns();
-    if (!conn) {
-        connect_failed(ticket, ENOMEM);
-        return;
-    }
-    conn->fd = net_connect(ticket->addr, &in_progress);
-    if (conn->fd < 0) {
-        int err = errno;
-        free(conn);
-        connect_failed(ticket, err);
-        return;
-    }
-    conn->owner = pe;
+    if (!conn)
+        return NULL;
+    conn->fd = fd;
+    conn->owner = ticket->owner;
     conn->user = ticket;
-    ev_io_init(&conn->read, on_readable, conn->fd, EV_READ);
-    ev_io_init(&conn->write, on_connect_answer, conn->fd, EV_WRITE);
+    ev_io_init(&conn->read, on_readable, fd, EV_READ);
+    ev_io_init(&conn->write, on_connect_answer, fd, EV_WRITE);
     conn->read.data = conn->write.data = conn;
-    ticket->connecting = conn;
-    if (!in_progress) {
-        connect_done(ticket, conn);
-        return;
+    return conn;
+}
+
+/* Starts on the next address. False, with errno as the last one left it: there is none. */
+static bool try_address(struct pool_ev_ticket *ticket)
+{
+    while (ticket->tried < ticket->addr_count) {
+        bool in_progress;
+        int fd = net_connect(&ticket->addr[ticket->tried++], &in_progress);
+        if (fd < 0)
+            continue;
+        ticket->connecting = new_conn(ticket, fd);
+        if (!ticket->connecting) {
+            net_end_fin(fd);
+            errno = ENOMEM;
+            return false;
+        }
+        if (in_progress)
+            ev_io_start(ticket->owner->loop, &ticket->connecting->write);
+        else
+            connect_done(ticket);
+        return true;
     }
-    ev_io_start(pe->loop, &conn->write);
-    if (ticket->connect_timeout_ns) {
-        ev_now_update(pe->loop); /* the loop's cached time may be old, and the timeout would come early */
-        ev_timer_init(&ticket->timeout, on_connect_timeout, (double)ticket->connect_timeout_ns / 1e9, 0);
-        ticket->timeout.data = ticket;
-        ev_timer_start(pe->loop, &ticket->timeout);
-    }
+    return false;
+}
+
+static void start_connect(struct pool_ev_ticket *ticket)
+{
+    ticket->started_ns = clock_now_ns();
+    start_timeout(ticket);
+    ticket->resolving = ticket->addr_count == 0;
+    if (ticket->resolving)
+        ticket->resolve(ticket);
+    else if (!try_address(ticket))
+        connect_failed(ticket, errno);
+}
+
+void pool_ev_resolved(struct pool_ev_ticket *ticket, const char *why)
+{
+    if (!ticket->resolving)
+        return; /* its time was up in between */
+    ticket->resolving = false;
+    ticket->why = why;
+    if (why)
+        connect_failed(ticket, EHOSTUNREACH);
+    else if (!try_address(ticket))
+        connect_failed(ticket, errno);
+}
+
+bool pool_ev_is_in_line(const struct pool_ev_ticket *ticket)
+{
+    return ticket->core.state == POOL_TICKET_WAITING;
 }
 
 /* --- the API ------------------------------------------------------------------------------------------------------------- */
@@ -319,10 +423,18 @@ enum pool_ev_result pool_ev_checkout(struct pool_ev *pe, struct pool_ev_ticket *
     ticket->conn = NULL;
     ticket->connecting = NULL;
     ticket->err = 0;
+    ticket->why = NULL;
     ticket->connect_ns = 0;
-    ev_init(&ticket->timeout, on_connect_timeout);
+    ticket->tried = 0;
+    ticket->list.next = NULL;
+    ev_init(&ticket->timeout, on_timeout);
+    ev_set_priority(&ticket->timeout, EV_MINPRI); /* behind the I/O of the same iteration: what has arrived has not timed out */
+    ticket->timeout.data = ticket;
+    ticket->in_checkout = true;
     handle(pe, (struct pool_event){.type = POOL_CHECKOUT, .ticket = &ticket->core, .key = ticket->key,
-                                   .key_bytes = ticket->key_bytes});
+                                   .key_bytes = ticket->key_bytes, .size = ticket->pool_size, .limited = ticket->limited,
+                                   .backlog = ticket->backlog});
+    ticket->in_checkout = false;
     if (!is_finished(ticket))
         return POOL_EV_PENDING;
     return ticket->conn ? POOL_EV_READY : POOL_EV_FAILED;
@@ -330,6 +442,13 @@ enum pool_ev_result pool_ev_checkout(struct pool_ev *pe, struct pool_ev_ticket *
 
 void pool_ev_cancel(struct pool_ev_ticket *ticket)
 {
+    ev_timer_stop(ticket->owner->loop, &ticket->timeout);
+    if (is_finished(ticket)) {
+        list_remove(&ticket->list);
+        if (ticket->conn)
+            pool_ev_discard(ticket->conn);
+        return;
+    }
     drop_attempt(ticket);
     handle(ticket->owner, (struct pool_event){.type = POOL_CANCEL, .ticket = &ticket->core});
 }
@@ -384,7 +503,9 @@ struct pool_ev *pool_ev_new(struct ev_loop *loop, const struct pool_config *conf
         return NULL;
     pe->loop = loop;
     pe->expiry_at_ns = POOL_UNLIMITED;
-    pe->to_watch.prev = pe->to_watch.next = &pe->to_watch;
+    list_init(&pe->to_watch);
+    list_init(&pe->to_start);
+    list_init(&pe->to_tell);
     pe->core = pool_new(config);
     if (!pe->core) {
         free(pe);
@@ -394,7 +515,8 @@ struct pool_ev *pool_ev_new(struct ev_loop *loop, const struct pool_config *conf
     ev_check_init(&pe->after_wait, on_after_wait);
     ev_set_priority(&pe->after_wait, EV_MAXPRI);
     ev_init(&pe->expiry, on_expiry);
-    pe->before_wait.data = pe->after_wait.data = pe->expiry.data = pe;
+    ev_init(&pe->tell, on_tell);
+    pe->tell.data = pe->before_wait.data = pe->after_wait.data = pe->expiry.data = pe;
     ev_prepare_start(loop, &pe->before_wait);
     ev_check_start(loop, &pe->after_wait);
     ev_unref(loop); /* a pool alone keeps no loop running; its idle connections do */
@@ -408,6 +530,7 @@ void pool_ev_free(struct pool_ev *pe)
         return;
     pool_ev_stop(pe);
     ev_timer_stop(pe->loop, &pe->expiry);
+    ev_clear_pending(pe->loop, &pe->tell);
     ev_ref(pe->loop);
     ev_ref(pe->loop);
     ev_prepare_stop(pe->loop, &pe->before_wait);

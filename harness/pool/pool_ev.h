@@ -31,20 +31,29 @@ struct pool_ev_ticket {
     /* Set by the caller; must stay valid until the ticket is its again. */
     const char *key;         /* the pool's name: the text "host:port" as its user wrote it, or "unix:/path" */
     size_t key_bytes;
-    const struct net_addr *addr;
-    uint64_t connect_timeout_ns;              /* 0: none */
-    void (*done)(struct pool_ev_ticket *ticket); /* called once, only after POOL_EV_PENDING; never from inside checkout */
+    unsigned pool_size;      /* tcpsock:connect's options: of the pool, if this creates it; 0: not given */
+    bool limited;            /* with a backlog: no more than the pool's size at any time */
+    unsigned backlog;        /* how many may wait in line then */
+    const struct net_addr *addr; /* where to, addr_count of them, tried in turn; with 0, resolve is asked */
+    unsigned addr_count;
+    void (*resolve)(struct pool_ev_ticket *ticket); /* answers with pool_ev_resolved, now or later */
+    uint64_t connect_timeout_ns;              /* of waiting in line, and once more of connecting; 0: none */
+    void (*done)(struct pool_ev_ticket *ticket); /* called once, only after POOL_EV_PENDING; never from inside a call */
     void *user;
     /* The answer. */
     struct pool_ev_conn *conn; /* NULL where it failed */
-    int err;                   /* errno where it failed: ECONNREFUSED, ETIMEDOUT (connect timeout), ENOMEM, EMFILE ... */
+    int err;                   /* errno where it failed: ECONNREFUSED, ETIMEDOUT (in line or connecting), ENOMEM, EMFILE ... */
+    const char *why;           /* in words, where errno has none: the line is full, or what pool_ev_resolved said */
     uint64_t connect_ns;       /* how long the connect took; 0 for a reused connection */
     /* Private. */
     struct pool_ticket core;
     struct pool_ev *owner;
     struct pool_ev_conn *connecting;
+    bool in_checkout, resolving;
+    unsigned tried;            /* addresses */
     uint64_t started_ns;
     ev_timer timeout;
+    struct pool_link list;     /* of those that connect next, or whose answer is to be delivered */
 };
 
 /* NULL where memory is out. */
@@ -57,7 +66,17 @@ enum pool_ev_result { POOL_EV_READY, POOL_EV_PENDING, POOL_EV_FAILED };
 
 /* READY: ticket->conn is the caller's. PENDING: done will be called. FAILED: ticket->err. */
 enum pool_ev_result pool_ev_checkout(struct pool_ev *pe, struct pool_ev_ticket *ticket);
+
+/* Wherever it is, in line, connecting or with its answer on the way: it is the caller's again, and done is not called. A
+ * resolve under way is the caller's to drop. */
 void pool_ev_cancel(struct pool_ev_ticket *ticket);
+
+/* Whether it waits in line. */
+bool pool_ev_is_in_line(const struct pool_ev_ticket *ticket);
+
+/* The answer to ticket->resolve: ticket->addr and addr_count have been set, or `why` says in words why not (kept by the caller
+ * until done). Ignored where the connect timeout came first. */
+void pool_ev_resolved(struct pool_ev_ticket *ticket, const char *why);
 
 enum pool_ev_checkin {
     POOL_EV_PARKED,

@@ -23,6 +23,7 @@ struct adapter {
     struct ev_loop *loop;
     struct jsonl *replies;
     struct cosocket_config config;
+    char *resolver;               /* config's */
     struct cosocket_pools *pools; /* made by the first op that is not configure */
     struct requests *requests;
     struct socket *sockets;
@@ -108,11 +109,29 @@ static void answer(struct adapter *a, json_t *id, const struct cosocket_result *
 
 /* --- the operations on a socket ----------------------------------------------------------------------------------------- */
 
+/* The options table; the numbers live in `numbers`. */
+static struct cosocket_options read_options(struct fields *f, long numbers[2])
+{
+    struct fields table = {.command = json_object_get(f->command, "options")};
+    struct cosocket_options options = {0};
+    double number;
+    fields_string_if(&table, "pool", &options.pool);
+    if (fields_number_if(&table, "pool_size", &number)) {
+        numbers[0] = (long)number;
+        options.pool_size = &numbers[0];
+    }
+    if (fields_number_if(&table, "backlog", &number)) {
+        numbers[1] = (long)number;
+        options.backlog = &numbers[1];
+    }
+    if (*table.error && !*f->error)
+        snprintf(f->error, sizeof f->error, "in `options`, %.140s", table.error);
+    return options;
+}
+
 static void do_connect(struct socket *s, json_t *id, struct fields *f)
 {
     struct cosocket_result result;
-    struct cosocket_options options = {0};
-    struct fields of_options = {.command = json_object_get(f->command, "options")};
     const char *path;
     char unix_host[NET_TEXT_BYTES];
     const char *host = unix_host;
@@ -124,9 +143,8 @@ static void do_connect(struct socket *s, json_t *id, struct fields *f)
         host = fields_string(f, "host");
         port = fields_integer(f, "port");
     }
-    fields_string_if(&of_options, "pool", &options.pool);
-    if (*of_options.error)
-        fields_fault(f, "options.pool", "a string");
+    long numbers[2];
+    struct cosocket_options options = read_options(f, numbers);
     if (*f->error)
         return;
     port = port < -1 || port > 65536 ? 65536 : port; /* out of range stays out of range */
@@ -213,6 +231,7 @@ static void do_close(struct socket *s, json_t *id, struct fields *f)
 static void do_configure(struct adapter *a, json_t *id, struct fields *f)
 {
     double max_idle = 0, idle_ms = -1;
+    const char *resolver;
     if (a->pools) {
         snprintf(f->error, sizeof f->error, "configure comes before any other op");
         return;
@@ -223,6 +242,12 @@ static void do_configure(struct adapter *a, json_t *id, struct fields *f)
     fields_number_if(f, "connect_timeout_ms", &a->config.connect_timeout_ms);
     fields_number_if(f, "send_timeout_ms", &a->config.send_timeout_ms);
     fields_number_if(f, "read_timeout_ms", &a->config.read_timeout_ms);
+    if (fields_string_if(f, "resolver", &resolver)) {
+        free(a->resolver);
+        a->config.resolver = a->resolver = strdup(resolver);
+        if (!a->resolver)
+            snprintf(f->error, sizeof f->error, "no memory for the resolver");
+    }
     a->config.pool_size = max_idle > 0 ? (unsigned)max_idle : 0;
     if (!*f->error)
         jsonl_write(a->replies, ok(id));
@@ -256,10 +281,11 @@ static void do_batch(struct adapter *a, json_t *id, struct fields *f)
     jsonl_write(a->replies, ok(id));
 }
 
-static void add_pool(void *user, const char *key, size_t key_bytes, unsigned size, unsigned idle, unsigned in_use)
+static void add_pool(void *user, const struct pool_view *view)
 {
-    json_array_append_new(user, json_pack("{s:s%,s:i,s:i,s:i,s:i}", "pool", key, key_bytes, "size", size, "idle", idle,
-                                          "in_use", in_use, "queued", 0));
+    json_array_append_new(user, json_pack("{s:s%,s:i,s:i,s:i,s:i,s:i}", "pool", view->key, view->key_bytes, "size", view->size,
+                                          "idle", view->idle, "in_use", view->in_use, "connecting", view->connecting,
+                                          "queued", view->waiting));
 }
 
 static void do_stats(struct adapter *a, json_t *id, struct fields *f)
@@ -276,6 +302,58 @@ static void do_stats(struct adapter *a, json_t *id, struct fields *f)
                                       "connects", (json_int_t)stats.connects, "reuses", (json_int_t)stats.reuses,
                                       "checkins", (json_int_t)stats.checkins, "probes", (json_int_t)stats.probes,
                                       "closed", closed));
+}
+
+static void answer_cancelled(struct adapter *a, json_t *id)
+{
+    jsonl_write(a->replies, json_pack("{s:O,s:b,s:s}", "id", id, "ok", 0, "err", "cancelled"));
+}
+
+/* Cancels what is pending or held on a socket under this id. */
+static bool cancel_on_socket(struct socket *s, json_t *target)
+{
+    json_t *command;
+    size_t i;
+    for (int op = 0; op < 3; op++) {
+        if (s->pending[op] && json_equal(s->pending[op], target)) {
+            cosocket_cancel(s->cosocket, (enum cosocket_op)op);
+            answer_cancelled(s->adapter, target);
+            json_decref(s->pending[op]);
+            s->pending[op] = NULL;
+            run_held(s);
+            return true;
+        }
+    }
+    json_array_foreach(s->held, i, command)
+    {
+        if (json_equal(json_object_get(command, "id"), target)) {
+            answer_cancelled(s->adapter, target);
+            json_array_remove(s->held, i);
+            return true;
+        }
+    }
+    return false;
+}
+
+static void do_cancel(struct adapter *a, json_t *id, struct fields *f)
+{
+    json_t *target = json_object_get(f->command, "target");
+    bool found = requests_cancel(a->requests, target);
+    fields_integer(f, "target");
+    for (struct socket *s = a->sockets; s && !found; s = s->next)
+        found = cancel_on_socket(s, target);
+    if (!found)
+        fields_fault(f, "target", "the id of a command that is pending");
+    if (!*f->error)
+        jsonl_write(a->replies, ok(id));
+}
+
+/* Not in the subject protocol's first list of ops: the worker shuts down gracefully, as a reload or a quit makes it. */
+static void do_stop(struct adapter *a, json_t *id, struct fields *f)
+{
+    (void)f;
+    cosocket_pools_stop(a->pools);
+    jsonl_write(a->replies, ok(id));
 }
 
 static void do_request(struct adapter *a, json_t *id, struct fields *f)
@@ -302,6 +380,8 @@ static const struct {
     {"batch", NULL, do_batch},
     {"block", NULL, do_block},
     {"stats", NULL, do_stats},
+    {"cancel", NULL, do_cancel},
+    {"stop", NULL, do_stop},
 };
 
 static struct socket *socket_for(struct adapter *a, const char *label)
@@ -327,9 +407,10 @@ static struct socket *socket_for(struct adapter *a, const char *label)
 
 static bool start_pools(struct adapter *a)
 {
-    if (a->pools)
+    if (a->requests)
         return true;
-    a->pools = cosocket_pools_new(a->loop, &a->config);
+    if (!a->pools)
+        a->pools = cosocket_pools_new(a->loop, &a->config);
     a->requests = a->pools ? requests_new(a->loop, a->replies, cosocket_pools_ev(a->pools)) : NULL;
     return a->requests != NULL;
 }
@@ -341,9 +422,9 @@ static void run_on_socket(struct adapter *a, size_t op, json_t *command, struct 
         return;
     if (!s)
         snprintf(f->error, sizeof f->error, "no memory for another socket");
-    else if (!a->in_batch && is_busy(s))
-        json_array_append(s->held, command);
-    else
+    else if (!a->in_batch && is_busy(s) && json_array_append(s->held, command) < 0)
+        snprintf(f->error, sizeof f->error, "no memory for another command");
+    else if (a->in_batch || !is_busy(s))
         ops[op].on_socket(s, json_object_get(command, "id"), f);
 }
 
@@ -407,5 +488,6 @@ void adapter_free(struct adapter *a)
         free(s);
     }
     cosocket_pools_free(a->pools);
+    free(a->resolver);
     free(a);
 }

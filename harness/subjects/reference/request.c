@@ -35,7 +35,7 @@ static void add(struct text *to, const char *piece, size_t bytes)
 {
     char *data = realloc(to->data, to->bytes + bytes + 1);
     if (!data)
-        abort(); /* a response with a hole in it would be judged as the pool's fault */
+        exit(1); /* a response with a hole in it would be judged as the pool's fault */
     to->data = data;
     memcpy(data + to->bytes, piece, bytes);
     to->bytes += bytes;
@@ -223,6 +223,19 @@ void requests_start(struct requests *all, json_t *id, struct fields *f)
         free_one(o);
     else if (!client_start(all->client, &o->request))
         answer(o);
+}
+
+bool requests_cancel(struct requests *all, json_t *id)
+{
+    struct one *o = all->under_way;
+    while (o && !json_equal(o->id, id))
+        o = o->next;
+    if (!o)
+        return false;
+    client_cancel(&o->request);
+    jsonl_write(all->replies, json_pack("{s:O,s:b,s:s}", "id", id, "ok", 0, "err", "cancelled"));
+    free_one(o);
+    return true;
 }
 
 struct requests *requests_new(struct ev_loop *loop, struct jsonl *replies, struct pool_ev *pool)

@@ -17,4 +17,7 @@ void requests_free(struct requests *all);
 /* Starts one and answers it, now or later. On a bad field: f->error, and no answer. */
 void requests_start(struct requests *all, json_t *id, struct fields *f);
 
+/* Gives up the request of this id and answers it "cancelled". False: there is none. */
+bool requests_cancel(struct requests *all, json_t *id);
+
 #endif
