@@ -88,6 +88,7 @@ def parser_of(command: str) -> Parser:
     elif command == "subject":
         add("name", nargs="?", metavar="NAME")
         add("--list", action="store_true", help="print the names")
+        add("--check", action="store_true", help="prove that the adapter NAME (or a path) speaks the subject protocol")
     elif command == "judge":
         add("dir", type=Path, metavar="DIR", help="a run's folder, or one trace")
         add("--strict", action="store_true", help="an advisory is a failure")

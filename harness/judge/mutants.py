@@ -1,7 +1,8 @@
 """`mutants`: pools that are broken in one way each, and the scenario that must notice.
 
-harness/proof/mutants/NAME.toml says what is wrong, the clause that it breaks, and the edits to harness/pool that break it. A
-mutant is killed when a scenario of that clause convicts it at that clause; one that survives shows a hole in the suite.
+harness/proof/mutants/NAME.toml says what is wrong, the clause that it breaks, and the edits that break it: `file` is a source of
+harness/pool, or one of harness/client as client/NAME. A mutant is killed when a scenario of that clause convicts it at that
+clause; one that survives shows a hole in the suite.
 """
 
 from __future__ import annotations
@@ -11,15 +12,21 @@ import subprocess
 import sys
 import tempfile
 import tomllib
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from judge.cli import Parser
 from judge.errors import HarnessError, UsageError
 from judge.names import nearest
 from judge.project import Project
+from judge.scenario import Scenario, load_scenarios
+from judge.trace import Trace
 
 VARIANT = "san"  # what the rest of the programs is taken from
+PARTS = ("pool", "client")  # what a mutant may break
+AT_A_TIME = 4  # most of a hunt is waiting for what a broken pool does not do
 
 
 @dataclass(frozen=True)
@@ -61,21 +68,19 @@ def read_mutant(path: Path, project: Project) -> Mutant:
 
 
 def build(project: Project, mutant: Mutant) -> Project:
-    """A copy of the pool with the mutant's edits, and the programs that hold it. The servers are those of the clean build."""
-    out = project.root / "build" / "mutants" / mutant.name
-    pool = out / "pool"
+    """A copy of the sources with the mutant's edits, and the programs that hold it. The servers are those of the clean build."""
+    clean, out = project.root / "build" / VARIANT, project.root / "build" / "mutants" / mutant.name
     shutil.rmtree(out, ignore_errors=True)
-    shutil.copytree(project.root / "harness" / "pool", pool)
+    for part in PARTS:
+        shutil.copytree(project.root / "harness" / part, out / part)
+        for made in (clean / part).glob("*.o"):  # what is not edited is not compiled again
+            shutil.copy2(made, out / part)
     for edit in mutant.edits:
-        source = pool / edit.file
-        text = source.read_text()
-        if text.count(edit.find) != 1:
-            raise HarnessError(f"mutant {mutant.name}: what it edits in {edit.file} stands there {text.count(edit.find)} times, not once")
-        source.write_text(text.replace(edit.find, edit.replace))
+        apply(edit, mutant.name, out)
     where = out.relative_to(project.root)
+    variables = [f"VARIANT={VARIANT}", f"POOL_OUT={where}", *(f"{part.upper()}_DIR={where}/{part}" for part in PARTS)]
     made = subprocess.run(
-        ["make", "-s", f"VARIANT={VARIANT}", f"POOL_DIR={where}/pool", f"POOL_OUT={where}", f"{where}/reference"],
-        cwd=project.root, capture_output=True, text=True, check=False,
+        ["make", "-s", *variables, f"{where}/reference"], cwd=project.root, capture_output=True, text=True, check=False,
     )
     if made.returncode:
         raise HarnessError(f"mutant {mutant.name} does not compile: {made.stderr.strip()[-400:]}")
@@ -84,13 +89,23 @@ def build(project: Project, mutant: Mutant) -> Project:
     return Project(project.root, f"mutants/{mutant.name}")
 
 
+def apply(edit: Edit, name: str, out: Path) -> None:
+    source = out / ("" if "/" in edit.file else "pool") / edit.file
+    text = source.read_text()
+    times = text.count(edit.find)
+    if times != 1:
+        raise HarnessError(f"mutant {name}: what it edits in {edit.file} stands there {times} times, not once")
+    source.write_text(text.replace(edit.find, edit.replace))
+    stale = out.glob("*/*.o") if source.suffix == ".h" else [source.with_suffix(".o")]
+    for compiled in stale:
+        compiled.unlink(missing_ok=True)
+
+
 def hunt(project: Project, mutant: Mutant) -> Hunt:
     """Builds it and runs the step scenarios of its clause until the first kill."""
     from judge.judging import judge_trace
     from judge.runner import REFERENCE, Settings, run
-    from judge.scenario import load_scenarios
     from judge.subject import find_adapter
-    from judge.trace import Trace
 
     broken = build(project, mutant)
     seen = "no scenario is about its clause"
@@ -98,19 +113,36 @@ def hunt(project: Project, mutant: Mutant) -> Hunt:
         out = Path(scratch)
         for part in ("traces", "logs"):
             (out / part).mkdir()
-        for scenario in load_scenarios(broken).values():
-            if scenario.load is not None or mutant.clause not in {check.clause for check in scenario.checks}:
-                continue
+        for scenario in about(project, mutant.clause):
             trace = Trace.load(run(broken, scenario, find_adapter(REFERENCE, broken), Settings(out), 1))
             if crash := next(trace.judge("subject_failed"), None):
-                seen = f"{scenario.name} crashed it, which proves nothing about the clause: {crash['why']}"
-                continue
-            for result in judge_trace(broken, scenario, trace):
+                if not has_shown_itself(trace, crash["why"]):
+                    seen = f"{scenario.name} crashed it, which proves nothing about the clause: {crash['why']}"
+                    continue
+                trace = Trace(event for event in trace.events if event.ev != "subject_failed")
+            for result in judge_trace(broken, scenario, trace, strict=True):
                 if result["clause"] == mutant.clause:
                     seen = f"{result['verdict']}: {result['seen']}"
                     if result["verdict"] == "fail":
                         return Hunt(mutant, scenario.name, result["seen"])
     return Hunt(mutant, None, seen)
+
+
+@cache
+def all_of_steps(project: Project) -> list[Scenario]:
+    return [scenario for scenario in load_scenarios(project).values() if scenario.load is None]
+
+
+def about(project: Project, clause: str) -> list[Scenario]:
+    """The step scenarios that cite a clause, its own family first."""
+    found = [one for one in all_of_steps(project) if clause in {check.clause for check in one.checks}]
+    return sorted(found, key=lambda one: one.name.split("/")[0] != clause.split("/")[0])
+
+
+def has_shown_itself(trace: Trace, why: str) -> bool:
+    """Whether a run that the subject did not survive says something all the same: it let a command wait for ever, or it fell only
+    when it was told to quit, behind the script's end."""
+    return "does not answer" in why or len(list(trace.judge("end"))) > 1
 
 
 def main(arguments: list[str]) -> int:
@@ -131,14 +163,19 @@ def main(arguments: list[str]) -> int:
         mutants = [known[name] for name in args.names]
     survivors = 0
     width = max(len(mutant.name) for mutant in mutants)
-    for number, mutant in enumerate(mutants, 1):
-        if sys.stderr.isatty():
-            print(f"\r{number}/{len(mutants)} {mutant.name}\x1b[K", end="", file=sys.stderr)
-        found = hunt(project, mutant)
-        survivors += found.killed_by is None
-        how = f"killed by {found.killed_by}" if found.killed_by else f"SURVIVES ({found.seen})"
-        if sys.stderr.isatty():
-            print("\r\x1b[K", end="", file=sys.stderr)
-        print(f"{mutant.name:{width}}  {mutant.clause:32}  {how}", flush=True)
+    with ThreadPoolExecutor(AT_A_TIME) as crew:
+        for number, found in enumerate(crew.map(lambda mutant: hunt(project, mutant), mutants), 1):
+            survivors += found.killed_by is None
+            how = f"killed by {found.killed_by}" if found.killed_by else f"SURVIVES ({found.seen})"
+            progress("")
+            print(f"{found.mutant.name:{width}}  {found.mutant.clause:34}  {how}", flush=True)
+            progress(f"{number} of {len(mutants)}")
+    progress("")
     print(f"{len(mutants) - survivors} of {len(mutants)} mutants killed")
     return 1 if survivors else 0
+
+
+def progress(text: str) -> None:
+    """The line that is overwritten, on a terminal."""
+    if sys.stderr.isatty():
+        print(f"\r\x1b[K{text}", end="", file=sys.stderr, flush=True)

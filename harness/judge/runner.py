@@ -11,9 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from judge.deaf import DEAF, Deaf
 from judge.errors import HarnessError, Skip, SubjectError
 from judge.journal import Journal
 from judge.lag import LagMeter
+from judge.name_server import NameServer
 from judge.project import Project
 from judge.scenario import Scenario
 from judge.servers import Servers
@@ -96,16 +98,22 @@ class OneRun:
         return self.settings.out / "logs" / f"{self.name}.{who}.log"
 
     def steps(self) -> None:
-        with Servers(self.project, self.journal, self.log("server"), self.settings.scale) as servers:
+        with Servers(self.project, self.journal, self.log("server"), self.settings.scale) as servers, ExitStack() as others:
             self.meter.watch("server", servers.child.process.pid)
             addresses = self.listen(servers, "full")
+            deaf = [one.name for one in self.scenario.servers if one.listen == DEAF]
+            addresses |= {name: others.enter_context(Deaf()).address for name in deaf}
+            names = others.enter_context(NameServer(self.scenario.names, self.journal)) if self.scenario.names else None
             self.begin(addresses)
             with Subject(self.adapter, self.journal, self.log("subject"), self.settings.scale) as subject:
                 self.meter.watch("subject", subject.child.process.pid)
                 fitting(self.scenario, subject.meet())
                 seed = zlib.crc32(f"{self.settings.seed} {self.name}".encode())
                 try:
-                    StepRun(self.scenario, subject, servers, self.journal, addresses, seed, self.settings.scale).run()
+                    StepRun(
+                        self.scenario, subject, servers, self.journal, addresses, seed, self.settings.scale,
+                        names.address if names else None,
+                    ).run()
                     subject.quit()
                 except SubjectError:
                     self.journal.note("end")
@@ -121,6 +129,7 @@ class OneRun:
                 on=one.on, cycle=one.cycle, behaviours=list(one.behaviours), trace=trace,
             )
             for one in self.scenario.servers
+            if one.listen != DEAF
         }
 
     def load(self) -> None:

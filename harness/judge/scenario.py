@@ -2,8 +2,11 @@
 
     summary, expect             what is done, and what a right pool does, a sentence each
     needs, tags, depends_on     FEATURES of the subject; TAGS; scenarios that are its positive controls
-    server = [{...}]            name ("origin"), listen ("tcp", "tcp6", "unix"), behaviours (a list of tables with a name, options and
-                                repeat), on ("connection", "request"), cycle; without any, one correct server
+    server = [{...}]            name ("origin"), listen ("tcp", "tcp6", "unix"; "deaf": one that accepts nobody), behaviours (a list of
+                                tables with a name, options and repeat), on ("connection", "request"), cycle; without any, one
+                                correct server
+    dns = {"a.test" = ...}      a name server that knows these: a list of addresses, {addresses, after_ms}, "not found",
+                                "server failure" or "no answer". The subject is configured to ask it (feature `resolver`)
     real = {...}                in place of server: kind, one of servers/real/, and its own keys
     pool = {...}                POOL_KNOBS, for the subject's `configure`
     step = [{...}]              what is done, in order: steps.py
@@ -19,7 +22,9 @@ from pathlib import Path
 from typing import Any
 
 from judge import checkers
+from judge.deaf import DEAF
 from judge.errors import UsageError
+from judge.name_server import CODES, NO_ANSWER, Record, is_ipv4
 from judge.names import nearest
 from judge.project import Project
 from judge.steps import ADDRESSED, REQUEST_OPS, SERVER_EVENTS, Step, read_steps
@@ -34,7 +39,7 @@ TAGS = {
 }
 FEATURES = (
     "pool_name", "pool_size", "backlog", "unix", "reused_times", "idle_timeout", "max_idle", "batch", "stats", "read_body",
-    "workers", "cancel", "tcp_keepalive", "phases",
+    "workers", "cancel", "tcp_keepalive", "phases", "stop", "resolver", "arguments",
 )
 POOL_KNOBS = ("max_idle", "idle_timeout_ms", "connect_timeout_ms", "read_timeout_ms", "send_timeout_ms", "workers", "phase")
 
@@ -42,7 +47,7 @@ POOL_KNOBS = ("max_idle", "idle_timeout_ms", "connect_timeout_ms", "read_timeout
 @dataclass(frozen=True)
 class Server:
     name: str
-    listen: str  # tcp, tcp6, unix
+    listen: str  # tcp, tcp6, unix, deaf
     on: str  # connection, request
     cycle: bool
     behaviours: tuple[dict[str, Any], ...]
@@ -65,6 +70,7 @@ class Scenario:
     tags: tuple[str, ...]
     depends_on: tuple[str, ...]
     servers: tuple[Server, ...]
+    names: dict[str, Record]
     pool: dict[str, Any]
     steps: tuple[Step, ...]
     load: dict[str, Any] | None
@@ -98,6 +104,7 @@ def read_scenario(path: Path, project: Project) -> Scenario:
         tags=table.names("tags", TAGS),
         depends_on=table.names("depends_on"),
         servers=servers,
+        names=read_names(table),
         pool=read_pool(table),
         steps=read_steps(table, {server.name for server in servers}),
         load=read_load(table),
@@ -114,12 +121,14 @@ def read_servers(table: Table, project: Project, real: bool) -> tuple[Server, ..
     for one in table.tables("server"):
         server = Server(
             name=one.text("name", "origin"),
-            listen=one.choice("listen", ("tcp", "tcp6", "unix"), "tcp"),
+            listen=one.choice("listen", ("tcp", "tcp6", "unix", DEAF), "tcp"),
             on=one.choice("on", ("connection", "request"), "connection"),
             cycle=one.flag("cycle", False),
             behaviours=tuple(read_behaviour(entry, project) for entry in one.tables("behaviours")) or ({"name": "ok"},),
         )
         one.end()
+        if server.listen == DEAF and one.data.keys() & {"behaviours", "on", "cycle"}:
+            raise one.error("a deaf server accepts nobody: it has no behaviours")
         if any(server.name == other.name for other in servers):
             raise one.error(f'a second server "{server.name}"')
         servers.append(server)
@@ -148,6 +157,25 @@ def read_option(entry: Table, option: dict[str, Any]) -> None:
         entry.choice(key, option["choices"].split("|"), None)
     else:
         entry.text(key, None)
+
+
+def read_names(table: Table) -> dict[str, Record]:
+    names = table.table("dns")
+    return {name: read_record(names, name) for name in names.data} if names else {}
+
+
+def read_record(names: Table, name: str) -> Record:
+    value = names.take(name, (str, list, dict))
+    if isinstance(value, str):
+        names.check_name(name, value, (*CODES, NO_ANSWER))
+        return Record(word=value)
+    record = names.child(name, value if isinstance(value, dict) else {"addresses": value})
+    found = Record(addresses=record.names("addresses"), after_ms=record.number("after_ms", 0))
+    record.end()
+    for address in found.addresses:
+        if not is_ipv4(address):
+            raise record.error(f'"{address}" is no IPv4 address')
+    return found
 
 
 def read_pool(table: Table) -> dict[str, Any]:
@@ -218,6 +246,8 @@ def check_whole(scenario: Scenario, table: Table) -> None:
         named = step.about if step.verb == "reply_of" else step.conn
         if isinstance(named, str):
             check_label(table, step.where, named, labels)
+        if step.about == "cancel" and isinstance(step.fields.get("target"), str):
+            check_label(table, step.where, step.fields["target"], labels)
         if step.verb == "op" and step.about in ADDRESSED and step.to is None and not {"host", "unix"} & step.fields.keys():
             raise table.error(f'{step.where}: {step.about} needs "to"')
     for number, check in enumerate(scenario.checks, 1):

@@ -1,10 +1,12 @@
 """The steps of a scenario: one verb each, and the keys that the verb takes.
 
     op = "connect"              any op of PROTOCOL.md with its fields; `to` names the server in place of host and port or path;
-                                null = ["field"] sends a field as null; in data and path, {token} becomes a token of its own
+                                null = ["field"] sends a field as null; in data and path, {token} becomes a token of its own, in a
+                                connect's texts {host}, {port} and {path} are those of `to`; cancel's target is a label;
+                                send's fill = n is n bytes of data
     exchange = "label"          connect, GET, the whole response, setkeepalive: sock (the label), to ("origin"), keep, connect (both
                                 true), path, method, host, worker, options, timeout_ms, size. Its commands are "label.connect" ...
-    act = "fin", conn           a misdeed of the server's: fin, rst, half_close, send (data), urgent, stop_reading
+    act = "fin", conn           a misdeed of the server's: fin, rst, half_close, send (data, or fill = n bytes), urgent, stop_reading
     await = "fin_seen"          or a list; conn, count, within_ms: until the server has seen it. A miss is noted, the run goes on
     release = "gate", count     lets those pass that wait at a gate
     reply_of = "label"          waits for the answer to a step with pending = true
@@ -25,24 +27,25 @@ from judge.table import Table
 
 # What PROTOCOL.md lets each op carry, beside the keys below. Values are not looked at: a wrong one is the pool's to answer.
 OPS: dict[str, frozenset[str]] = {
-    "connect": frozenset({"sock", "host", "port", "unix", "options", "worker"}),
-    "send": frozenset({"sock", "data"}),
+    "connect": frozenset({"sock", "host", "port", "unix", "options", "worker", "arguments"}),
+    "send": frozenset({"sock", "data", "fill"}),
     "receive": frozenset({"sock", "bytes", "line", "any", "all"}),
-    "setkeepalive": frozenset({"sock", "timeout_ms", "size"}),
-    "getreusedtimes": frozenset({"sock"}),
+    "setkeepalive": frozenset({"sock", "timeout_ms", "size", "arguments"}),
+    "getreusedtimes": frozenset({"sock", "arguments"}),
     "settimeouts": frozenset({"sock", "connect_ms", "send_ms", "read_ms"}),
-    "close": frozenset({"sock"}),
+    "close": frozenset({"sock", "arguments"}),
     "cancel": frozenset({"target"}),
     "request": frozenset({"path", "method", "headers", "body", "timeout_ms", "read_body"}),
     "batch": frozenset({"commands"}),
     "block": frozenset({"ms"}),
     "stats": frozenset(),
+    "stop": frozenset({"worker"}),
 }
-REQUEST_OPS = frozenset({"request", "stats", "block", "cancel"})  # what a subject without sockets can be asked
+REQUEST_OPS = frozenset({"request", "stats", "block", "cancel", "stop"})  # what a subject without sockets can be asked
 ADDRESSED = frozenset({"connect", "request"})  # `to` fills in the address
 ACTS = ("fin", "rst", "half_close", "send", "urgent", "stop_reading")
 SERVER_EVENTS = (
-    "accepted", "request", "response", "stray", "fin_sent", "rst_sent", "fin_seen", "rst_seen", "late", "gate", "closed",
+    "accepted", "request", "response", "stray", "fin_sent", "rst_sent", "fin_seen", "rst_seen", "late", "gate", "closed", "query",
 )
 VERBS = ("op", "exchange", "act", "await", "release", "pass_ms", "mark", "unlisten", "reply_of")
 
@@ -157,7 +160,8 @@ def read_exchange(table: Table, servers: set[str]) -> Step:
 
 def read_act(table: Table, servers: set[str]) -> Step:
     act = table.choice("act", ACTS)
-    fields = {"data": table.text("data")} if act == "send" else {"data": table.text("data", None)}
+    fill = table.whole("fill", None, least=1) if act == "send" else None
+    fields = {"data": table.text("data") if act == "send" and fill is None else "." * fill if fill else table.text("data", None)}
     return Step("act", act, table.where, conn=read_conn(table), fields=fields, **taken(table, "label"))
 
 

@@ -19,6 +19,7 @@ PROTOCOL = "subject/1"
 RUNNERS = {".py": (PYTHON,), ".sh": ("/bin/bash",), ".js": ("node",), ".mjs": ("node",), ".rb": ("ruby",), ".pl": ("perl",)}
 NOT_ADAPTERS = {".known-failing", ".md", ".h", ".txt", ".json", ".toml", ".lock"}
 HELLO_MS, QUIT_MS, WRITE_MS = 15_000, 5_000, 5_000  # times --timeout-scale
+SHOWN_BYTES = 1000  # of what is sent; the trace keeps no more
 
 
 @dataclass(frozen=True)
@@ -134,6 +135,9 @@ class Subject:
 
     def _note(self, number: int, op: str, label: str | None, fields: dict[str, Any]) -> None:
         token = fields.pop("token", None)  # the judge's, not the subject's
+        data = fields.get("data")
+        if isinstance(data, str) and len(data) > SHOWN_BYTES:
+            fields = {**fields, "data": f"{data[:SHOWN_BYTES]}... ({len(data)} bytes)"}
         self.journal.note("command", id=number, op=op, label=label, **fields, **({"token": token} if token else {}))
 
     def reply(self, number: int, within_ms: float) -> dict[str, Any]:

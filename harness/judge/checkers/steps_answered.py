@@ -22,6 +22,10 @@ def check(trace: Trace, *, judged: list[str] | None = None, watched: list[int] |
         if not exchange["ok"] and not {exchange["label"], *_commands(trace, exchange["label"])} & exempt:
             seen = f'exchange "{exchange["label"]}" failed to {exchange.get("phase")}: {exchange.get("err")!r}'
             return Finding(False, expected, seen, exchange.t, trace.conn_of(exchange["label"]))
+    for missed in trace.judge("act_missed"):
+        if missed.conn not in set(watched or []):
+            seen = f"connection {missed.conn} was closed before its server's {missed['do']}"
+            return Finding(False, expected, seen, missed.t, missed.conn)
     for missed in trace.judge("await_missed"):
         if missed.conn not in set(watched or []):
             seen = f"the server never saw {missed['awaited']}"

@@ -9,6 +9,7 @@ from typing import Any
 
 from judge import checkers
 from judge.clauses import LEVELS, Clause
+from judge.deaf import DEAF
 from judge.errors import UsageError
 from judge.names import nearest
 from judge.project import Project
@@ -75,10 +76,12 @@ def wrapped(text: str, indent: str = "  ") -> list[str]:
 
 
 def fields(values: dict[str, Any]) -> str:
-    return " ".join(f"{key}={value!r}" for key, value in values.items())
+    return " ".join(f"{key}={value!r}" for key, value in values.items()).replace("None", "nil")
 
 
 def server_text(server: Server) -> str:
+    if server.listen == DEAF:
+        return "accepts nobody: its queue is full, and a connect stays under way"
     parts = []
     for behaviour in server.behaviours:
         options = fields({key: value for key, value in behaviour.items() if key not in ("name", "repeat")})

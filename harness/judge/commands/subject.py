@@ -17,7 +17,12 @@ def run(args: Namespace) -> int:
         return 0
     if args.name is None:
         raise UsageError("./run.sh subject: which one? ./run.sh subject --list prints the names")
-    argv = find_adapter(args.name, project).argv
+    adapter = find_adapter(args.name, project)
+    if args.check:
+        from judge import adapter_check
+
+        return adapter_check.report(adapter, project)
+    argv = adapter.argv
     try:
         os.execvp(argv[0], argv)
     except OSError as err:

@@ -34,7 +34,9 @@ def _step_spans(trace: Trace) -> Iterator[IdleSpan]:
         if checkout.checkin is None or not checkout.checkin.ok or checkout.conn is None:
             continue
         start = checkout.checkin.reply.t
-        nexts = [c.start.command.t for c in trace.checkouts if c.conn == checkout.conn and c.start.command.t > start]
+        # A connect that had waited in line for it was asked for before, and is answered behind the check-in.
+        later = [c.start for c in trace.checkouts if c.conn == checkout.conn and c.start.reply.t > start]
+        nexts = [max(start, call.command.t) for call in later]
         gone = [e.t for e in trace.by_conn.get(checkout.conn, []) if e.ev in GONE]
         end = min([*nexts, *gone, trace.end_t])
         worker = checkout.start.command.get("worker", 0)
