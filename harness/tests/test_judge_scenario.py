@@ -8,6 +8,7 @@ import pytest
 from judge import checkers
 from judge.clauses import load_clauses
 from judge.errors import UsageError
+from judge.name_server import Record
 from judge.project import Project
 from judge.scenario import load_scenarios, read_scenario
 from judge_kit import PROJECT, ROOT
@@ -39,6 +40,23 @@ def test_good_ones(tmp_path):
     assert read(GOOD_LOAD, tmp_path).load == {"users": 1, "requests": 1}
 
 
+def test_names_and_the_deaf(tmp_path):
+    told = 'dns = { "a.test" = ["127.0.0.1"], "b.test" = "not found", "c.test" = { addresses = ["127.0.0.2"], after_ms = 3 } }'
+    servers = 'server = [{}, { name = "d", listen = "deaf" }]'
+    found = read(GOOD.replace('expect = "e"', f'expect = "e"\n{servers}\n{told}'), tmp_path)
+    assert [server.listen for server in found.servers] == ["tcp", "deaf"]
+    assert found.names == {
+        "a.test": Record(("127.0.0.1",)), "b.test": Record(word="not found"), "c.test": Record(("127.0.0.2",), after_ms=3),
+    }
+
+
+def test_filled_data(tmp_path):
+    steps = '{ exchange = "a" }, { act = "send", conn = "a", fill = 5 }, { op = "send", sock = "a", fill = 7 },'
+    found = read(GOOD.replace('{ exchange = "a" },', steps), tmp_path)
+    assert found.steps[1].fields == {"data": "....."}
+    assert found.steps[2].fields == {"sock": "a", "fill": 7}
+
+
 BAD = [  # (replace this, by that): part of the sentence
     (GOOD, 'summary = "s"', "", 'the key "summary" is missing'),
     (GOOD, 'summary = "s"', 'summary = ""', '"summary" is empty'),
@@ -50,6 +68,13 @@ BAD = [  # (replace this, by that): part of the sentence
     (GOOD, 'expect = "e"', 'expect = "e"\ntags = ["slo"]', 'unknown tags "slo"; did you mean "slow"?'),
     (GOOD, 'expect = "e"', 'expect = "e"\npool = { max_idel = 1 }', '[pool]: unknown key "max_idel"; did you mean "max_idle"?'),
     (GOOD, 'expect = "e"', 'expect = "e"\nserver = [{ listen = "udp" }]', '[[server]] 1: unknown listen "udp"'),
+    (GOOD, 'expect = "e"', 'expect = "e"\nserver = [{ listen = "deaf", on = "request" }]',
+     "[[server]] 1: a deaf server accepts nobody"),
+    (GOOD, 'expect = "e"', 'expect = "e"\ndns = { "a.test" = "not fond" }', 'unknown a.test "not fond"; did you mean "not found"?'),
+    (GOOD, 'expect = "e"', 'expect = "e"\ndns = { "a.test" = ["::1"] }', 'a.test: "::1" is no IPv4 address'),
+    (GOOD, 'expect = "e"', 'expect = "e"\ndns = { "a.test" = { after = 1 } }', 'unknown key "after"; did you mean "after_ms"?'),
+    (GOOD, '{ exchange = "a" },', '{ exchange = "a" }, { op = "cancel", target = "aa" },',
+     '[[step]] 2: no step has the label "aa"; did you mean'),
     (GOOD, 'expect = "e"', 'expect = "e"\nserver = [{ }, { }]', '[[server]] 2: a second server "origin"'),
     (GOOD, 'expect = "e"', 'expect = "e"\nserver = [{ behaviours = [{ name = "close-idel" }] }]',
      '[[behaviours]] 1: unknown name "close-idel"; did you mean "close-idle"?'),

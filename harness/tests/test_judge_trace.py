@@ -57,6 +57,12 @@ def test_idle_spans_end_at_the_next_checkout():
     assert found == [(3.5, 50.0), (53.5, 400.0)]
 
 
+def test_a_connection_that_is_handed_over_was_never_idle():
+    asked_before = TWO.replace("50 judge command", "1 judge command").replace("50.5 subject reply", "3.6 subject reply")
+    found = [(span.start / 1e6, span.end / 1e6) for span in idle_spans(trace(asked_before + "\n400 judge end"))]
+    assert found == [(53.5, 400.0)]
+
+
 def test_idle_time_of_a_queued_checkin_does_not_count():
     assert idle_spans(trace(TWO.replace("ok=true value=1", "ok=false err=closed"))) == []
 
