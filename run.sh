@@ -5,7 +5,8 @@ set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 
 # Debian package, and why. The groups are installed when a command first needs them.
-packages_core='
+declare -A packages=(
+    [core]='
 gcc                    compiles the servers, the pool and the load generator
 libc6-dev              C headers
 make                   builds what is stale
@@ -20,25 +21,40 @@ python3-pytest-timeout ends a scenario that hangs
 python3-jinja2         writes the report page
 python3-rich           prints tables
 gnuplot-nox            draws every chart'
-packages_servers='
+    [servers]='
 nginx                  a real server for the load scenarios (started by the harness only, never as a service)'
-packages_ngx_lua='
+    [ngx_lua]='
 libnginx-mod-http-lua  the real cosocket pool, as a subject
 lua-cjson              JSON for its adapter'
-packages_bench='
+    [bench]='
 wrk                    the load generator that ours is measured against'
-packages_test='
+    [test]='
 clang                  second compiler: our code must be free of its warnings too
 libclang-rt-14-dev     its sanitizers
 libcmocka-dev          C unit tests
 pkgconf                finds the installed library, as a program of its users would
 python3-hypothesis     property tests'
+)
+# The groups that a command needs beside core; a word among its arguments (a subject's name, a server's) may need more.
+declare -A needs=(
+    [scenario]='servers'
+    [bench]='bench'
+    [test]='servers ngx_lua bench test'
+)
+declare -A needs_of_word=(
+    [ngx_lua]='servers ngx_lua'
+)
+# What is built before a command; elsewhere it is release.
+declare -A builds=(
+    [mutants]='release san'
+    [test]='release san'
+)
 
 say() { printf '%s\n' "$*" >&2; }
 
 missing_of() { # GROUP...: lines "package why" of what is not installed
-    local wanted installed
-    wanted=$(printf '%s\n' "$@" | sed '/^ *$/d')
+    local group wanted installed
+    wanted=$(for group in "$@"; do printf '%s\n' "${packages[$group]}"; done | sed '/^ *$/d' | sort -u)
     installed=" $(dpkg-query -W -f '${db:Status-Status} ${Package}\n' $(awk '{print $1}' <<<"$wanted") 2>/dev/null |
         sed -n 's/^installed //p' | tr '\n' ' ')"
     while read -r package why; do
@@ -127,45 +143,32 @@ for argument in "$@"; do # asking how a command works needs none of what the com
     case "$argument" in -h | --help) [ "$command" = serve ] || command=help ;; esac
 done
 
-of_subjects=() # what a subject needs is installed when it is asked for
-case " $* " in *ngx_lua*) of_subjects=("$packages_servers" "$packages_ngx_lua") ;; esac
-
+wanted='core'
 case "$command" in
 version | --version)
     sed -n 's/^VERSION = "\(.*\)"/poolspec \1/p' "$root/harness/judge/__init__.py"
+    exit
     ;;
 clean)
     rm -rf "$root/build" "$root/reports/out"
+    exit
     ;;
-setup)
-    set_up "$packages_core" "$packages_servers" "$packages_ngx_lua" "$packages_bench" "$packages_test"
-    build release
-    say "set-up: everything is here"
-    ;;
-help | --help | -h | list | explain)
-    set_up "$packages_core"
-    build release # behaviours are listed by the server itself
-    judge "$@"
-    ;;
-serve | subject | load | judge)
-    set_up "$packages_core" ${of_subjects[@]+"${of_subjects[@]}"}
-    build release
-    judge "$@"
-    ;;
-bench)
-    set_up "$packages_core" "$packages_bench"
-    build release
-    judge "$@"
-    ;;
-test | mutants)
-    set_up "$packages_core" "$packages_servers" "$packages_ngx_lua" "$packages_bench" "$packages_test"
-    build release
-    build san
-    judge "$@"
-    ;;
-*) # scenario, and family/name as its short form
-    set_up "$packages_core" "$packages_servers" ${of_subjects[@]+"${of_subjects[@]}"}
-    build release
-    judge "$@"
-    ;;
+setup) wanted="${!packages[*]}" ;;
+*/*) wanted+=" ${needs[scenario]}" ;; # the short form of scenario
+*) wanted+=" ${needs[$command]:-}" ;;
 esac
+if [ "$command" != help ]; then
+    for word in "${!needs_of_word[@]}"; do
+        case " $* " in *"$word"*) wanted+=" ${needs_of_word[$word]}" ;; esac
+    done
+fi
+# shellcheck disable=SC2086 # groups are words
+set_up $wanted
+for variant in ${builds[$command]:-release}; do # also for help and list: behaviours are listed by the server itself
+    build "$variant"
+done
+if [ "$command" = setup ]; then
+    say "set-up: everything is here"
+else
+    judge "$@"
+fi

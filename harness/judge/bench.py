@@ -19,7 +19,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from judge.cli import Parser
 from judge.errors import HarnessError, UsageError
 from judge.journal import Journal
 from judge.project import Project
@@ -155,25 +154,10 @@ def progress(text: str) -> None:
         print(f"bench: {text}", file=sys.stderr)
 
 
-def arguments_of(arguments: list[str]) -> argparse.Namespace:
-    parser = Parser(
-        prog="./run.sh bench", description="The load generator and wrk, side by side, against the same mock server.",
-        epilog="example: ./run.sh bench --pairs 15 --users 1000", allow_abbrev=False,
-    )
-    parser.add_argument("--pairs", type=int, default=9, metavar="N", help="runs of each, taking turns (9)")
-    parser.add_argument("--users", type=int, default=64, metavar="N", help="connections of each (64)")
-    parser.add_argument("--seconds", type=int, default=2, metavar="S", help="length of a run, in whole seconds as wrk wants them (2)")
-    parser.add_argument("--seed", type=int, default=1, metavar="N", help="who begins a pair (1)")
-    parser.add_argument("--out", type=Path, metavar="DIR", help="where the results go (reports/out/TIME-bench)")
-    return parser.parse_args(arguments)
-
-
-def main(arguments: list[str]) -> int:
+def run(args: argparse.Namespace) -> int:
     """Prints the table and writes bench.json, the plots and the page. Returns the exit code."""
     import reports
     import reports.bench
-
-    args = arguments_of(arguments)
 
     if shutil.which(WRK) is None:
         raise HarnessError("wrk is missing: ./run.sh setup installs Debian's package")

@@ -12,12 +12,12 @@ import subprocess
 import sys
 import tempfile
 import tomllib
+from argparse import Namespace
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from judge.cli import Parser
 from judge.errors import HarnessError, UsageError
 from judge.names import nearest
 from judge.project import Project
@@ -145,14 +145,8 @@ def has_shown_itself(trace: Trace, why: str) -> bool:
     return "does not answer" in why or len(list(trace.judge("end"))) > 1
 
 
-def main(arguments: list[str]) -> int:
+def run_all(args: Namespace) -> int:
     """Prints a line for each mutant. Returns 0 where all are killed, else 1."""
-    parser = Parser(
-        prog="./run.sh mutants", description="Builds pools that are broken in one way each and looks which scenario notices.",
-        epilog="example: ./run.sh mutants no-idle-watch", allow_abbrev=False,
-    )
-    parser.add_argument("names", nargs="*", metavar="NAME", help="of harness/proof/mutants/NAME.toml (all)")
-    args = parser.parse_args(arguments)
     project = Project.here(VARIANT)
     mutants = load_mutants(project)
     if args.names:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from judge.errors import HarnessError
 
@@ -47,6 +48,11 @@ class Project:
         if not path.exists():
             raise HarnessError(f"build/{self.variant}/{name} is not built")
         return path
+
+    def become(self, program: str, words: list[str]) -> NoReturn:
+        """This process becomes the program: signals and exit status are its own."""
+        path = self.program(program)
+        os.execv(path, [str(path), *words])
 
     @cached_property
     def clauses(self) -> dict[str, Clause]:

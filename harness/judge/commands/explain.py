@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from judge import checkers
+from judge.arguments import Parser, add_variant
 from judge.clauses import LEVELS, Clause
 from judge.deaf import DEAF
 from judge.errors import UsageError
@@ -15,6 +16,14 @@ from judge.names import nearest
 from judge.project import Project
 from judge.scenario import Scenario, Server, load_scenarios
 from judge.steps import Step
+
+SUMMARY = "what a clause says, or what a scenario does"
+EXAMPLE = "explain idle/stray-byte"
+
+
+def arguments(parser: Parser) -> None:
+    parser.add_argument("name", metavar="CLAUSE|SCENARIO")
+    add_variant(parser)
 
 
 def run(args: Namespace) -> int:

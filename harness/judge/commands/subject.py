@@ -5,9 +5,20 @@ from __future__ import annotations
 import os
 from argparse import Namespace
 
+from judge.arguments import Parser, add_variant
 from judge.errors import HarnessError, UsageError
 from judge.project import Project
 from judge.subject import adapters, find_adapter
+
+SUMMARY = "a subject's adapter on standard input and output"
+EXAMPLE = "subject reference"
+
+
+def arguments(parser: Parser) -> None:
+    parser.add_argument("name", nargs="?", metavar="NAME")
+    parser.add_argument("--list", action="store_true", help="print the names")
+    parser.add_argument("--check", action="store_true", help="prove that the adapter NAME (or a path) speaks the subject protocol")
+    add_variant(parser)
 
 
 def run(args: Namespace) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 
-from judge.cli import Parser, positive
+from judge.arguments import Parser, positive
 from judge.project import Project
 from proof.model.search import search
 

@@ -8,6 +8,7 @@ from argparse import Namespace
 from pathlib import Path
 
 from judge import known_failing
+from judge.arguments import Parser, add_console, add_variant
 from judge.attempts import Outcome
 from judge.console import Console
 from judge.errors import UsageError
@@ -19,6 +20,17 @@ from judge.scenario import Scenario, load_scenarios, read_scenario
 from judge.subject import find_adapter
 from judge.table import shown
 from judge.trace import Trace
+
+SUMMARY = "judge kept traces again"
+EXAMPLE = "judge reports/out/latest"
+
+
+def arguments(parser: Parser) -> None:
+    parser.add_argument("dir", type=Path, metavar="DIR", help="a run's folder, or one trace")
+    parser.add_argument("--strict", action="store_true", help="an advisory is a failure")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="the results, there")
+    add_console(parser)
+    add_variant(parser)
 
 
 def run(args: Namespace) -> int:

@@ -7,13 +7,23 @@ from argparse import Namespace
 from collections.abc import Callable
 from typing import Any
 
+from judge.arguments import Parser, add_variant
 from judge.errors import UsageError
 from judge.names import nearest
 from judge.project import Project
 from judge.scenario import load_scenarios
 from judge.subject import adapters, find_adapter
 
+SUMMARY = "scenarios, behaviours, subjects or clauses by name"
+EXAMPLE = "list scenarios --json"
+
 Row = dict[str, Any]  # "name" and "summary", and what else there is to tell
+
+
+def arguments(parser: Parser) -> None:
+    parser.add_argument("what", metavar="scenarios|behaviours|subjects|clauses")
+    parser.add_argument("--json", action="store_true", help="as JSON")
+    add_variant(parser)
 
 
 def run(args: Namespace) -> int:

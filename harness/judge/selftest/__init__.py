@@ -1,0 +1,1 @@
+"""`test`: the project's own tests, as a run of pytest."""
