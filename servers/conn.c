@@ -160,12 +160,20 @@ static void take_unread(struct conn *c)
 
 /* --- the connection ------------------------------------------------------------------------------------------------ */
 
+static void close_over_unread(struct conn *c)
+{
+    record_rst_sent(&c->page);
+    conn_close(c, net_end_fin);
+}
+
 /* One recv for each time the loop says so: a second one, to see EAGAIN, would cost more than it finds. */
 static void receive(struct conn *c)
 {
     static char data[65536];
-    ssize_t n = recv(c->io.fd, data, sizeof data, 0);
-    if (n > 0)
+    ssize_t n = recv(c->io.fd, data, sizeof data, c->closes_unread ? MSG_PEEK : 0);
+    if (n > 0 && c->closes_unread)
+        close_over_unread(c);
+    else if (n > 0)
         take(c, data, (size_t)n);
     else if (n == 0)
         peer_finished(c);

@@ -38,6 +38,7 @@ struct conn {
     bool request_begun;     /* some of its bytes have come */
     bool answer_owed;       /* all have, and the answer is not with the kernel yet: further requests wait in `unread` */
     bool reads;             /* false: what comes stays in the kernel */
+    bool closes_unread;     /* the next bytes are not read: the descriptor is closed over them */
     bool fin_seen;
     size_t request_bytes;
     size_t target_bytes;
@@ -65,6 +66,9 @@ void conn_free(struct conn *c);
 
 /* One urgent byte (MSG_OOB); TCP only. */
 void conn_send_urgent(struct conn *c, char byte);
+
+/* Closes the descriptor as soon as bytes have come that nobody has read: the kernel makes that a RST, without a FIN before it. */
+void conn_close_unread(struct conn *c);
 
 /* To be called after verbs that were used outside a hook: brings the watchers up to date, or frees c where it has ended. */
 void conn_settle(struct conn *c);

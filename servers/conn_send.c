@@ -240,4 +240,6 @@ void conn_end_rst(struct conn *c)
 
 void conn_stop_reading(struct conn *c) { c->reads = false; }
 
+void conn_close_unread(struct conn *c) { c->closes_unread = c->reads = true; }
+
 void conn_mark(struct conn *c, const char *mark) { record_mark(&c->page, mark); }

@@ -123,14 +123,14 @@ static json_t *release_op(struct call *call)
     return json_object();
 }
 
-enum act { ACT_FIN, ACT_HALF_CLOSE, ACT_SEND, ACT_URGENT, ACT_RST, ACT_STOP_READING };
-static const char *const act_names[] = {"fin", "half_close", "send", "urgent", "rst", "stop_reading", NULL};
+enum act { ACT_FIN, ACT_HALF_CLOSE, ACT_SEND, ACT_URGENT, ACT_CLOSE_UNREAD, ACT_RST, ACT_STOP_READING };
+static const char *const act_names[] = {"fin", "half_close", "send", "urgent", "close_unread", "rst", "stop_reading", NULL};
 
 static bool may_act(struct call *call, const struct conn *c, enum act act)
 {
     if (act < ACT_RST && c->output != CONN_OPEN)
         refuse(call, "connection %u has had its FIN", c->page.conn);
-    else if ((act == ACT_RST || act == ACT_URGENT) && conn_is_unix(c))
+    else if ((act == ACT_RST || act == ACT_URGENT || act == ACT_CLOSE_UNREAD) && conn_is_unix(c))
         refuse(call, "%s needs TCP", act_names[act]);
     else
         return true;
@@ -164,6 +164,9 @@ static bool act_on(struct call *call, struct conn *c, enum act act)
     case ACT_SEND:
     case ACT_URGENT:
         return act_with_data(call, c, act == ACT_URGENT);
+    case ACT_CLOSE_UNREAD:
+        conn_close_unread(c);
+        break;
     case ACT_RST:
         conn_end_rst(c);
         break;

@@ -6,7 +6,8 @@
                                 send's fill = n is n bytes of data
     exchange = "label"          connect, GET, the whole response, setkeepalive: sock (the label), to ("origin"), keep, connect (both
                                 true), path, method, host, worker, options, timeout_ms, size. Its commands are "label.connect" ...
-    act = "fin", conn           a misdeed of the server's: fin, rst, half_close, send (data, or fill = n bytes), urgent, stop_reading
+    act = "fin", conn           a misdeed of the server's: fin, rst, half_close, send (data, or fill = n bytes), urgent, stop_reading,
+                                close_unread (closes over the next bytes, unread: the kernel makes that a RST)
     await = "fin_seen"          or a list; conn, count, within_ms: until the server has seen it. A miss is noted, the run goes on
     release = "gate", count     lets those pass that wait at a gate
     reply_of = "label"          waits for the answer to a step with pending = true
@@ -43,7 +44,7 @@ OPS: dict[str, frozenset[str]] = {
 }
 REQUEST_OPS = frozenset({"request", "stats", "block", "cancel", "stop"})  # what a subject without sockets can be asked
 ADDRESSED = frozenset({"connect", "request"})  # `to` fills in the address
-ACTS = ("fin", "rst", "half_close", "send", "urgent", "stop_reading")
+ACTS = ("fin", "rst", "half_close", "send", "urgent", "stop_reading", "close_unread")
 SERVER_EVENTS = (
     "accepted", "request", "response", "stray", "fin_sent", "rst_sent", "fin_seen", "rst_seen", "late", "gate", "closed", "query",
 )

@@ -248,6 +248,26 @@ def test_act_stops_reading(mock: Mock) -> None:
     assert mock.events() == ["accepted", "request", "response"]
 
 
+def test_act_closes_over_unread_bytes(mock: Mock) -> None:
+    client = Client(mock.listen("ok"))
+    client.exchange()
+    mock.call("act", conn=1, do="close_unread")
+    assert client.is_quiet()
+    client.get()
+    assert client.rest() == (b"", "rst")
+    mock.await_event("closed")
+    assert mock.events() == ["accepted", "request", "response", "rst_sent", "closed"]
+
+
+def test_act_closes_over_unread_bytes_or_sees_the_end(mock: Mock) -> None:
+    client = Client(mock.listen("ok"))
+    client.exchange()
+    mock.call("act", conn=1, do="close_unread")
+    client.finish()
+    mock.await_event("closed")
+    assert mock.events() == ["accepted", "request", "response", "fin_seen", "closed"]
+
+
 def test_act_while_an_answer_waits(mock: Mock) -> None:
     client = Client(mock.listen({"name": "ok", "gate": "g"}))
     client.get()
