@@ -67,6 +67,9 @@ void conn_free(struct conn *c);
 /* One urgent byte (MSG_OOB); TCP only. */
 void conn_send_urgent(struct conn *c, char byte);
 
+/* Gives the descriptor up: a FIN, and what comes later is the kernel's to answer; the server sees no more of it. */
+void conn_close_now(struct conn *c);
+
 /* Closes the descriptor as soon as bytes have come that nobody has read: the kernel makes that a RST, without a FIN before it. */
 void conn_close_unread(struct conn *c);
 

@@ -240,6 +240,12 @@ void conn_end_rst(struct conn *c)
 
 void conn_stop_reading(struct conn *c) { c->reads = false; }
 
+void conn_close_now(struct conn *c)
+{
+    record_fin_sent(&c->page, false);
+    conn_close(c, net_end_fin);
+}
+
 void conn_close_unread(struct conn *c) { c->closes_unread = c->reads = true; }
 
 void conn_mark(struct conn *c, const char *mark) { record_mark(&c->page, mark); }

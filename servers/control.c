@@ -123,8 +123,9 @@ static json_t *release_op(struct call *call)
     return json_object();
 }
 
-enum act { ACT_FIN, ACT_HALF_CLOSE, ACT_SEND, ACT_URGENT, ACT_CLOSE_UNREAD, ACT_RST, ACT_STOP_READING };
-static const char *const act_names[] = {"fin", "half_close", "send", "urgent", "close_unread", "rst", "stop_reading", NULL};
+enum act { ACT_FIN, ACT_HALF_CLOSE, ACT_SEND, ACT_URGENT, ACT_CLOSE, ACT_CLOSE_UNREAD, ACT_RST, ACT_STOP_READING };
+static const char *const act_names[] = {"fin", "half_close", "send", "urgent", "close", "close_unread", "rst", "stop_reading",
+                                        NULL};
 
 static bool may_act(struct call *call, const struct conn *c, enum act act)
 {
@@ -164,6 +165,9 @@ static bool act_on(struct call *call, struct conn *c, enum act act)
     case ACT_SEND:
     case ACT_URGENT:
         return act_with_data(call, c, act == ACT_URGENT);
+    case ACT_CLOSE:
+        conn_close_now(c);
+        break;
     case ACT_CLOSE_UNREAD:
         conn_close_unread(c);
         break;

@@ -4,7 +4,7 @@
  *  "behaviours":[{"name":"ok", <option>:value, "repeat":1}],"trace":"full"|"counters"|"none"}
  *                                             -> {"id":1,"ok":true,"address":"127.0.0.1:4711","port":4711}
  * {"id":2,"op":"release","gate":"g","count":1}
- * {"id":3,"op":"act","conn":1,"do":"fin"|"rst"|"half_close"|"send"|"urgent"|"close_unread"|"stop_reading","data":"..."}
+ * {"id":3,"op":"act","conn":1,"do":"fin"|"rst"|"half_close"|"send"|"urgent"|"close"|"close_unread"|"stop_reading","data":"..."}
  * {"id":4,"op":"unlisten","name":"origin"}    its connections stay
  * {"id":5,"op":"books"}                       -> {"id":5,"ok":true,"listeners":{name:{accepted,requests,...}}}
  * {"id":6,"op":"quit"}                        the books of all connections, the lag, the reply; so does the end of the input

@@ -7,6 +7,7 @@
     exchange = "label"          connect, GET, the whole response, setkeepalive: sock (the label), to ("origin"), keep, connect (both
                                 true), path, method, host, worker, options, timeout_ms, size. Its commands are "label.connect" ...
     act = "fin", conn           a misdeed of the server's: fin, rst, half_close, send (data, or fill = n bytes), urgent, stop_reading,
+                                close (gives the descriptor up: the kernel answers what comes later, and nobody sees it),
                                 close_unread (closes over the next bytes, unread: the kernel makes that a RST)
     await = "fin_seen"          or a list; conn, count, within_ms: until the server has seen it. A miss is noted, the run goes on
     release = "gate", count     lets those pass that wait at a gate
@@ -44,7 +45,7 @@ OPS: dict[str, frozenset[str]] = {
 }
 REQUEST_OPS = frozenset({"request", "stats", "block", "cancel", "stop"})  # what a subject without sockets can be asked
 ADDRESSED = frozenset({"connect", "request"})  # `to` fills in the address
-ACTS = ("fin", "rst", "half_close", "send", "urgent", "stop_reading", "close_unread")
+ACTS = ("fin", "rst", "half_close", "send", "urgent", "stop_reading", "close", "close_unread")
 SERVER_EVENTS = (
     "accepted", "request", "response", "stray", "fin_sent", "rst_sent", "fin_seen", "rst_seen", "late", "gate", "closed", "query",
 )

@@ -248,6 +248,18 @@ def test_act_stops_reading(mock: Mock) -> None:
     assert mock.events() == ["accepted", "request", "response"]
 
 
+def test_act_closes_and_the_kernel_answers_what_is_late(mock: Mock) -> None:
+    client = Client(mock.listen("ok"))
+    client.exchange()
+    mock.call("act", conn=1, do="close")
+    assert client.rest() == (b"", "fin")
+    client.get()
+    with pytest.raises(BrokenPipeError):
+        client.get()
+    mock.call("books")
+    assert mock.events() == ["accepted", "request", "response", "fin_sent", "closed"]
+
+
 def test_act_closes_over_unread_bytes(mock: Mock) -> None:
     client = Client(mock.listen("ok"))
     client.exchange()
