@@ -23,6 +23,9 @@ python3-rich           prints tables
 gnuplot-nox            draws every chart'
     [servers]='
 nginx                  a real server for the load scenarios (started by the harness only, never as a service)'
+    [tomcat]='
+libtomcat10-java        Tomcat as a library: no service, no configuration of its own
+openjdk-17-jdk-headless runs it, and compiles its servlet'
     [ngx_lua]='
 libnginx-mod-http-lua  the real cosocket pool, as a subject
 lua-cjson              JSON for its adapter'
@@ -39,10 +42,12 @@ python3-hypothesis     property tests'
 declare -A needs=(
     [scenario]='servers'
     [bench]='bench'
-    [test]='servers ngx_lua bench test'
+    [differential]='servers'
+    [test]='servers tomcat ngx_lua bench test'
 )
 declare -A needs_of_word=(
     [ngx_lua]='servers ngx_lua'
+    [tomcat]='tomcat'
 )
 # What is built before a command; elsewhere it is release.
 declare -A builds=(
@@ -116,6 +121,24 @@ set_up() { # GROUP...
     install_packages $names
 }
 
+plays_tomcat() { # ARGUMENT...: whether a real Tomcat is in the scenarios that a command line chooses
+    local argument file chosen=()
+    for argument in "$@"; do
+        case "$argument" in
+        *'*'*) chosen+=("$argument") ;;
+        */*) [ ! -d "$root/scenarios/${argument%%/*}" ] || chosen+=("$argument") ;;
+        esac
+    done
+    for file in $(grep -ls 'kind = "tomcat"' "$root"/scenarios/*/*.toml); do
+        file=${file#"$root/scenarios/"}
+        for argument in "${chosen[@]:-*}"; do
+            # shellcheck disable=SC2053 # a glob is meant
+            [[ ${file%.toml} != $argument ]] || return 0
+        done
+    done
+    return 1
+}
+
 build() { # VARIANT
     local log
     log=$(mktemp)
@@ -154,7 +177,10 @@ clean)
     exit
     ;;
 setup) wanted="${!packages[*]}" ;;
-*/*) wanted+=" ${needs[scenario]}" ;; # the short form of scenario
+scenario | */*) # family/name is its short form
+    wanted+=" ${needs[scenario]}"
+    if plays_tomcat "$@"; then wanted+=' tomcat'; fi
+    ;;
 *) wanted+=" ${needs[$command]:-}" ;;
 esac
 if [ "$command" != help ]; then

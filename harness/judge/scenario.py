@@ -213,7 +213,7 @@ def read_real(table: Table, project: Project) -> dict[str, Any] | None:
     real = table.table("real")
     if real is None:
         return None
-    kinds = [path.stem for path in (project.root / "servers" / "real").glob("*.py")]
+    kinds = [path.stem for path in (project.root / "servers" / "real").glob("[!_]*.py")]
     return {**real.data, "kind": real.choice("kind", kinds)}
 
 

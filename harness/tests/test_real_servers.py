@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-import urllib.request
+import json
+import socket
+import subprocess
+import time
+from http.client import HTTPConnection
 from pathlib import Path
 
 import pytest
 from judge.attempts import run_and_judge
-from judge.project import Project
+from judge.project import PYTHON, Project
 from judge.runner import Settings
 from judge.scenario import load_scenarios
 from judge.subject import find_adapter
 
-from servers.real.nginx import Nginx, NginxError
+from servers.real._process import RealServer, RealServerError
+from servers.real.nginx import Nginx
+from servers.real.tomcat import Tomcat
 
 PROJECT = Project.here("san")
 
@@ -29,28 +35,60 @@ def processes_about(text: str) -> list[str]:
     return found
 
 
-def test_answers_and_is_gone(tmp_path: Path) -> None:
-    with Nginx({"keepalive_requests": 2}, tmp_path) as nginx:
+LIMITED: list[tuple[type[RealServer], dict[str, object]]] = [(Nginx, {"keepalive_requests": 2}), (Tomcat, {"maxKeepAliveRequests": 2})]
+
+
+@pytest.mark.parametrize(("kind", "directives"), LIMITED)
+def test_answers_and_is_gone(kind: type[RealServer], directives: dict[str, object], tmp_path: Path) -> None:
+    with kind(directives, tmp_path) as server:
         assert processes_about(str(tmp_path))
-        with urllib.request.urlopen(f"http://{nginx.address}/t/1", timeout=10) as response:
-            assert response.read().endswith(b" /t/1\n")
-        with pytest.raises(NginxError, match="already"):
-            nginx.start()
+        client = HTTPConnection(server.address, timeout=10)
+        for number, closes in ((1, False), (2, True)):
+            client.request("GET", f"/t/{number}")
+            response = client.getresponse()
+            assert response.read().endswith(f" r{number} /t/{number}\n".encode())
+            assert (response.getheader("Connection") == "close") == closes
+        with pytest.raises(RealServerError, match="already"):
+            server.start()
     assert not processes_about(str(tmp_path))
 
 
-def test_a_directive_that_nginx_does_not_know(tmp_path: Path) -> None:
-    with pytest.raises(NginxError, match='unknown directive "keepalive_bogus"'), Nginx({"keepalive_bogus": 1}, tmp_path):
+@pytest.mark.parametrize(
+    ("kind", "directives", "sentence"),
+    [
+        (Nginx, {"keepalive_bogus": 1}, 'unknown directive "keepalive_bogus"'),
+        (Tomcat, {"keepAliveBogus": 1}, "does not take keepAliveBogus=1"),
+        (Tomcat, {"keepAliveTimeout": "1s"}, "does not take keepAliveTimeout=1s"),
+    ],
+)
+def test_a_directive_that_it_does_not_know(
+    kind: type[RealServer], directives: dict[str, object], sentence: str, tmp_path: Path
+) -> None:
+    with pytest.raises(RealServerError, match=sentence), kind(directives, tmp_path):
         pass
     assert not processes_about(str(tmp_path))
 
 
-def test_a_load_run_leaves_no_nginx_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("program", ["nginx.py", "tomcat.py"])
+def test_the_program_takes_its_server_with_it_when_it_is_killed(program: str, tmp_path: Path) -> None:
+    argv = [PYTHON, PROJECT.root / "servers" / "real" / program, "--dir", tmp_path]
+    with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        host, port = json.loads(process.stdout.readline())["address"].split(":")
+        with socket.create_connection((host, int(port)), timeout=10) as client:
+            process.kill()
+            assert client.recv(1) == b""  # the end of the server ends its connections
+    while processes_about(str(tmp_path)):
+        time.sleep(0.01)  # it is ending; pytest-timeout is the bound
+
+
+@pytest.mark.parametrize("kind", ["nginx", "tomcat"])
+def test_a_load_run_leaves_no_server_behind(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     monkeypatch.setattr("tempfile.tempdir", None)
     for folder in ("traces", "logs", "load"):
         (tmp_path / folder).mkdir()
-    scenario = load_scenarios(PROJECT)["load/nginx-keepalive-requests"]
+    scenario = load_scenarios(PROJECT)[f"load/{kind}-keepalive-requests"]
     outcome = run_and_judge(PROJECT, scenario, find_adapter("reference", PROJECT), Settings(tmp_path))
     assert {result["verdict"] for result in outcome.results} == {"pass"}
-    assert not processes_about(f"-p {tmp_path}")
+    assert not processes_about(f"{tmp_path}/poolspec")

@@ -2,34 +2,42 @@
 
     nginx.py --dir FOLDER --keepalive-requests=100 --keepalive-timeout=1s
 
-Each option but --dir is a directive of the http block. Prints one JSON line, {"ok":true,"address":"127.0.0.1:PORT"} or
-{"ok":false,"err":"..."}, and ends with its nginx when its standard input ends.
+Each option but --dir is a directive of the http block; with more- in front it is one of the location /more. Prints one JSON line,
+{"ok":true,"address":"127.0.0.1:PORT"} or {"ok":false,"err":"..."}, and ends with its nginx when its standard input ends.
 """
 
 from __future__ import annotations
 
-import json
 import shutil
 import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from types import TracebackType
-from typing import Self
+
+if __name__ == "__main__":  # run as a file, it finds its neighbours all the same
+    sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from servers.real._process import START_SECONDS, RealServer, RealServerError, serve_until_end_of_input
+from servers.real._upstream import Upstream
 
 BINARY = "/usr/sbin/nginx"
-START_SECONDS = 10.0
+ABOVE_HTTP = {"master_process": "main", "worker_processes": "main", "worker_shutdown_timeout": "main", "worker_connections": "events"}
+BIG_BYTES = (1000, 100_000, 1_000_000, 20_000_000)
+STATUSES = (
+    200, 201, 202, 204, 206, 301, 302, 303, 304, 307, 308, 400, 401, 402, 403, 404, 405, 406, 408, 409, 410, 411, 412, 413, 414, 415,
+    416, 418, 421, 422, 429, 431, 444, 500, 501, 502, 503, 504, 505, 507, 599,
+)  # fmt: skip
 
 CONFIGURATION = """\
 daemon off;
-master_process off;
 pid {directory}/nginx.pid;
 error_log {directory}/error.log notice;
 worker_rlimit_nofile 16384;
-events {{ worker_connections 8192; }}
+{main}events {{
+{events}}}
 http {{
     log_format wire '$connection $connection_requests $status $request_uri';
     access_log {directory}/access.log wire;
@@ -38,125 +46,110 @@ http {{
     fastcgi_temp_path {directory}/fastcgi;
     uwsgi_temp_path {directory}/uwsgi;
     scgi_temp_path {directory}/scgi;
-{directives}
-    server {{
+    default_type text/plain;
+{http}    server {{
         listen {address};
-        location / {{
-            default_type text/plain;
-            return 200 "c$connection r$connection_requests $request_uri\\n";
+        location / {{ {ok} }}
+        location /close {{ keepalive_timeout 0; {ok} }}
+        location /more {{ {more}{ok} }}
+        location ~ ^/big/([0-9]+) {{ alias {directory}/big/$1; error_page 405 =200 $uri; }}
+        location ~ ^/(slow|unknown-length|read-body)\\b {{ proxy_set_header X-Who "c$connection r$connection_requests"; {upstream} }}
+        location /upgrade {{
+            proxy_http_version 1.1; proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection upgrade; {upstream}
         }}
-    }}
+{statuses}    }}
 }}
 """
+OK = 'return 200 "c$connection r$connection_requests $request_uri\\n";'
 
 
-class NginxError(Exception):
-    """One sentence: what kept nginx from running."""
+class Nginx(RealServer):
+    """Answers what servers/real/README.md lists. `directives` go into the http block as they are, e.g. {"keepalive_requests": 100,
+    "keepalive_timeout": "1s"}, those that begin with more_ into the location /more. Use in `with`."""
 
-
-class Nginx:
-    """Starts in `with`, listens at `address`, and is gone afterwards, whatever happened in between.
-
-    `directives` go into the http block as they are, e.g. {"keepalive_requests": 100, "keepalive_timeout": "1s"}. The bodies say
-    which connection and which of its requests they answer, as those of the mock servers do.
-    """
+    NAME = "nginx"
 
     def __init__(self, directives: Mapping[str, object], directory: Path) -> None:
-        self.directives = directives
-        self.directory = directory
-        self.address = ""
-        self._process: subprocess.Popen[bytes] | None = None
+        super().__init__(directives, directory)
+        self._upstream: Upstream | None = None
 
     @property
     def access_log(self) -> Path:
         """One line a request: connection, number of the request on it, status, target."""
         return self.directory / "access.log"
 
-    def start(self) -> str:
-        """Returns the address. For `with`: a second start would leave the first nginx to nobody."""
-        if self._process is not None:
-            raise NginxError("this nginx has been started already")
+    def _launch(self) -> None:
         if shutil.which(BINARY) is None:
-            raise NginxError(f"{BINARY} is missing: ./run.sh setup installs Debian's nginx package")
+            raise RealServerError(f"{BINARY} is missing: ./run.sh setup installs Debian's nginx package")
         # nginx cannot be asked for "any port", so one that the kernel has just picked is named to it.
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
         self.address = f"127.0.0.1:{port}"
-        self.directory.mkdir(parents=True, exist_ok=True)
+        self._upstream = Upstream()
+        (self.directory / "big").mkdir(exist_ok=True)
+        for size in BIG_BYTES:
+            with (self.directory / "big" / str(size)).open("wb") as file:
+                file.truncate(size)
         configuration = self.directory / "nginx.conf"
-        lines = "".join(f"    {name} {value};\n" for name, value in self.directives.items())
-        configuration.write_text(
-            CONFIGURATION.format(directory=self.directory, address=self.address, directives=lines), encoding="utf-8"
-        )
-        self._process = subprocess.Popen(
-            [BINARY, "-e", str(self.directory / "error.log"), "-p", str(self.directory), "-c", str(configuration)],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-        )
-        self._await_listening(port)
-        return self.address
+        configuration.write_text(self._configuration(self._upstream), encoding="utf-8")
+        process = self._spawn(
+            # The kernel ends it with the thread that started it, should that be killed.
+            ["setpriv", "--pdeathsig", "TERM", "--",
+             BINARY, "-e", str(self.directory / "error.log"), "-p", str(self.directory), "-c", str(configuration)],
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+        )  # fmt: skip
+        self._await_listening(process, port)
 
-    def _await_listening(self, port: int) -> None:
-        assert self._process is not None
+    def _configuration(self, upstream: Upstream) -> str:
+        blocks: dict[str, dict[str, object]] = {
+            "main": {"master_process": "off"}, "events": {"worker_connections": 8192}, "http": {}, "more": {}
+        }  # fmt: skip
+        for name, value in self.directives.items():
+            if name.startswith("more_"):
+                blocks["more"][name.removeprefix("more_")] = value
+            else:
+                blocks[ABOVE_HTTP.get(name, "http")][name] = value
+        text = {block: lines(f"{name} {value};" for name, value in inside.items()) for block, inside in blocks.items()}
+        return CONFIGURATION.format(
+            directory=self.directory, address=self.address, ok=OK, upstream=f"proxy_pass http://{upstream.address};",
+            statuses=lines(f"    location /status/{status} {{ return {status}; }}" for status in STATUSES), **text,
+        )
+
+    def _await_listening(self, process: subprocess.Popen[bytes], port: int) -> None:
         end = time.monotonic() + START_SECONDS
         while time.monotonic() < end:
-            if self._process.poll() is not None:
-                assert self._process.stderr is not None
-                words = self._process.stderr.read().decode(errors="replace").strip().splitlines()
-                self.stop()
-                raise NginxError(f"nginx ended at once: {words[-1] if words else 'it said nothing'}")
+            if process.poll() is not None:
+                assert process.stderr is not None
+                words = process.stderr.read().decode(errors="replace").strip().splitlines()
+                raise RealServerError(f"nginx ended at once: {words[-1] if words else 'it said nothing'}")
             try:
                 socket.create_connection(("127.0.0.1", port), timeout=1).close()
                 return
             except OSError:
                 time.sleep(0.01)
-        self.stop()
-        raise NginxError(f"nginx did not listen on {self.address} within {START_SECONDS:g} s")
+        raise RealServerError(f"nginx did not listen on {self.address} within {START_SECONDS:g} s")
+
+    def signal(self, number: signal.Signals) -> None:
+        """SIGHUP reloads, SIGQUIT ends gracefully; both need {"master_process": "on"}."""
+        assert self._process is not None
+        self._process.send_signal(number)
 
     def stop(self) -> None:
-        process, self._process = self._process, None
-        if process is None:
-            return
-        if process.poll() is None:
-            process.send_signal(signal.SIGTERM)
-            try:
-                process.wait(timeout=5)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
-        if process.stderr:
-            process.stderr.close()
-
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self.stop()
+        super().stop()
+        upstream, self._upstream = self._upstream, None
+        if upstream:
+            upstream.stop()
 
 
-def directives_of(options: list[str]) -> dict[str, str]:
-    """--keepalive-timeout=1s → keepalive_timeout 1s."""
-    pairs = (option.removeprefix("--").partition("=") for option in options)
-    return {name.replace("-", "_"): value for name, _, value in pairs}
+def lines(parts: Iterable[str]) -> str:
+    return "".join(f"    {part}\n" for part in parts)
 
 
-def main(arguments: list[str]) -> int:
-    # Until standard input ends: a signal to us must not leave nginx behind.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    at = arguments.index("--dir")
-    directory, options = Path(arguments[at + 1]), arguments[:at] + arguments[at + 2 :]
-    try:
-        with Nginx(directives_of(options), directory) as nginx:
-            print(json.dumps({"ok": True, "address": nginx.address}), flush=True)
-            sys.stdin.read()
-    except NginxError as error:
-        print(json.dumps({"ok": False, "err": str(error)}), flush=True)
-        return 1
-    return 0
+def directive(option: str) -> str:
+    """keepalive-timeout → keepalive_timeout."""
+    return option.replace("-", "_")
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(serve_until_end_of_input(Nginx, directive, sys.argv[1:]))
