@@ -98,10 +98,11 @@ WRAP_MEMORY := -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=free
 PROOF_PARTS := $(patsubst %,harness/proof/%.c,alloc books books_rules books_audit world guard)
 SIM_PARTS := $(PROOF_PARTS) $(patsubst %,harness/proof/%.c,sim shrink sim_main)
 EXPLORE_PARTS := $(PROOF_PARTS) harness/proof/explore.c
+CORE := pool pool_ask keys deadlines
 proof: $(POOL_OUT)/sim $(POOL_OUT)/explore
 $(POOL_OUT)/sim: $(call objects,$(SIM_PARTS))
 $(POOL_OUT)/explore: $(call objects,$(EXPLORE_PARTS))
-$(POOL_OUT)/sim $(POOL_OUT)/explore: $(POOL_OUT)/pool/pool.o
+$(POOL_OUT)/sim $(POOL_OUT)/explore: $(CORE:%=$(POOL_OUT)/pool/%.o)
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(LDFLAGS) $(WRAP_MEMORY) -o $@ $^
 $(BUILD)/tests/test_pool_memory: LDFLAGS += $(WRAP_MEMORY)
@@ -110,7 +111,7 @@ $(BUILD)/tests/test_pool_memory: $(BUILD)/harness/proof/alloc.o
 # Unoptimised, because only then a branch is one of the source's.
 COVERAGE := build/coverage
 COVERAGE_CC := gcc $(CPPFLAGS) -std=c17 -O0 -g $(WARNINGS)
-$(COVERAGE)/pool.o: harness/pool/pool.c harness/pool/pool.h
+$(COVERAGE)/%.o: harness/pool/%.c $(wildcard harness/pool/*.h)
 	@mkdir -p $(@D)
 	$(COVERAGE_CC) --coverage -c -o $@ $<
 $(COVERAGE)/sim: $(SIM_PARTS)
@@ -119,7 +120,7 @@ $(COVERAGE)/test_pool: harness/tests/test_pool.c
 $(COVERAGE)/test_pool_memory: harness/tests/test_pool_memory.c harness/proof/alloc.c
 $(COVERAGE)/sim $(COVERAGE)/explore $(COVERAGE)/test_pool_memory: private WRAP := $(WRAP_MEMORY)
 COVERAGE_PROGRAMS := $(patsubst %,$(COVERAGE)/%,test_pool test_pool_memory sim explore)
-$(COVERAGE_PROGRAMS): $(COVERAGE)/pool.o $(wildcard harness/proof/*.h)
+$(COVERAGE_PROGRAMS): $(CORE:%=$(COVERAGE)/%.o) $(wildcard harness/proof/*.h)
 	$(COVERAGE_CC) $(WRAP) --coverage -o $@ $(filter %.c %.o,$^) -lcmocka
 coverage: $(COVERAGE_PROGRAMS)
 	rm -f $(COVERAGE)/*.gcda
@@ -127,7 +128,7 @@ coverage: $(COVERAGE_PROGRAMS)
 	$(COVERAGE)/test_pool_memory >/dev/null 2>&1
 	$(COVERAGE)/sim --seeds 1-200
 	$(COVERAGE)/explore
-	PYTHONPATH=harness /usr/bin/python3 -m proof.coverage $(COVERAGE)/pool.gcda
+	PYTHONPATH=harness /usr/bin/python3 -m proof.coverage $(CORE:%=$(COVERAGE)/%.gcda)
 .PHONY: proof coverage
 
 # The same programs with calls that can be made to fail (harness/proof/faults/inject.h): ours are renamed in copies of the objects.

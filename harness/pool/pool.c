@@ -1,60 +1,10 @@
-#include "pool/pool.h"
+#include "pool/list.h"
+#include "pool/pool_private.h"
 
 #include <assert.h>
 #include <stdlib.h>
-#include <string.h>
 
-#define BUCKETS_MIN 64u
-
-struct pool_origin {
-    struct pool_origin *next; /* in its bucket */
-    uint64_t hash;
-    bool sized;               /* a pool exists, and its size is fixed while it lives */
-    unsigned size;
-    bool limited;             /* `size` counts all connections, and tickets wait in line */
-    unsigned backlog;
-    unsigned idle, in_use, connecting, waiting;
-    unsigned members;         /* of those, the ones that keep the pool alive */
-    struct pool_link idle_list;
-    struct pool_link line;    /* tickets that wait, first come first */
-    size_t key_bytes;
-    char key[];
-};
-
-struct pool {
-    struct pool_config config;
-    struct pool_origin **buckets;
-    size_t bucket_count, origin_count;
-    struct pool_conn **heap; /* binary, by deadline; heap[0] is unused */
-    size_t heap_count, heap_room;
-    size_t live;             /* connections in the core's books: what the heap must have room for */
-    struct pool_link todo;
-    bool stopping;
-    struct pool_stats stats;
-};
-
-#define OF_LINK(link_, type, member) ((type *)(void *)((char *)(link_) - offsetof(type, member)))
-
-/* --- lists and the queue of actions -------------------------------------------------------------------------------- */
-
-static void list_init(struct pool_link *head)
-{
-    head->prev = head->next = head;
-}
-
-static void list_append(struct pool_link *head, struct pool_link *link)
-{
-    link->prev = head->prev;
-    link->next = head;
-    head->prev->next = link;
-    head->prev = link;
-}
-
-static void list_remove(struct pool_link *link)
-{
-    link->prev->next = link->next;
-    link->next->prev = link->prev;
-}
+/* --- the queue of actions ----------------------------------------------------------------------------------------- */
 
 static void push(struct pool *pool, struct pool_todo *todo, struct pool_action action)
 {
@@ -75,139 +25,13 @@ static void do_ticket(struct pool *pool, enum pool_action_type type, struct pool
 
 bool pool_next_action(struct pool *pool, struct pool_action *action)
 {
-    struct pool_link *first = pool->todo.next;
-    if (first == &pool->todo)
-        return false;
-    list_remove(first);
-    *action = OF_LINK(first, struct pool_todo, link)->action;
-    return true;
+    struct pool_link *first = list_pop(&pool->todo);
+    if (first)
+        *action = OF(first, struct pool_todo, link)->action;
+    return first != NULL;
 }
 
-/* --- deadlines -------------------------------------------------------------------------------------------------------
- * A heap, because each connection has a timeout of its own. Where all have the same, a check-in appends the latest deadline
- * and a check-out takes that one away again: both touch the last leaf only. */
-
-static void heap_put(struct pool *pool, size_t at, struct pool_conn *conn)
-{
-    pool->heap[at] = conn;
-    conn->heap_at = at;
-}
-
-static void heap_up(struct pool *pool, size_t at, struct pool_conn *conn)
-{
-    for (; at > 1 && pool->heap[at / 2]->deadline_ns > conn->deadline_ns; at /= 2)
-        heap_put(pool, at, pool->heap[at / 2]);
-    heap_put(pool, at, conn);
-}
-
-static void heap_down(struct pool *pool, size_t at, struct pool_conn *conn)
-{
-    for (size_t child; (child = at * 2) <= pool->heap_count; at = child) {
-        if (child < pool->heap_count && pool->heap[child + 1]->deadline_ns < pool->heap[child]->deadline_ns)
-            child++;
-        if (pool->heap[child]->deadline_ns >= conn->deadline_ns)
-            break;
-        heap_put(pool, at, pool->heap[child]);
-    }
-    heap_put(pool, at, conn);
-}
-
-static void heap_add(struct pool *pool, struct pool_conn *conn)
-{
-    if (conn->deadline_ns == POOL_UNLIMITED)
-        return;
-    heap_up(pool, ++pool->heap_count, conn);
-}
-
-static void heap_remove(struct pool *pool, struct pool_conn *conn)
-{
-    size_t at = conn->heap_at;
-    if (at == 0)
-        return;
-    conn->heap_at = 0;
-    struct pool_conn *last = pool->heap[pool->heap_count--];
-    if (last == conn)
-        return;
-    if (at > 1 && pool->heap[at / 2]->deadline_ns > last->deadline_ns)
-        heap_up(pool, at, last);
-    else
-        heap_down(pool, at, last);
-}
-
-static bool heap_reserve(struct pool *pool, size_t connections)
-{
-    if (connections < pool->heap_room)
-        return true;
-    size_t room = pool->heap_room ? pool->heap_room * 2 : 64;
-    struct pool_conn **heap = realloc(pool->heap, room * sizeof *heap);
-    if (!heap)
-        return false;
-    pool->heap = heap;
-    pool->heap_room = room;
-    return true;
-}
-
-uint64_t pool_deadline(const struct pool *pool)
-{
-    return pool->heap_count ? pool->heap[1]->deadline_ns : POOL_UNLIMITED;
-}
-
-/* --- keys ---------------------------------------------------------------------------------------------------------- */
-
-static uint64_t hash_of(const char *key, size_t bytes)
-{
-    uint64_t hash = 14695981039346656037u; /* FNV-1a */
-    for (size_t i = 0; i < bytes; i++)
-        hash = (hash ^ (unsigned char)key[i]) * 1099511628211u;
-    return hash;
-}
-
-static struct pool_origin **bucket_of(const struct pool *pool, uint64_t hash)
-{
-    return &pool->buckets[hash & (pool->bucket_count - 1)];
-}
-
-/* A table that could not grow is slower, not wrong. */
-static void grow_table(struct pool *pool)
-{
-    struct pool_origin **old = pool->buckets;
-    size_t old_count = pool->bucket_count;
-    struct pool_origin **buckets = calloc(old_count * 2, sizeof(struct pool_origin *));
-    if (!buckets)
-        return;
-    pool->buckets = buckets;
-    pool->bucket_count = old_count * 2;
-    for (size_t i = 0; i < old_count; i++) {
-        for (struct pool_origin *o = old[i], *next; o; o = next) {
-            next = o->next;
-            o->next = *bucket_of(pool, o->hash);
-            *bucket_of(pool, o->hash) = o;
-        }
-    }
-    free(old);
-}
-
-static struct pool_origin *origin_for(struct pool *pool, const char *key, size_t bytes)
-{
-    uint64_t hash = hash_of(key, bytes);
-    for (struct pool_origin *o = *bucket_of(pool, hash); o; o = o->next)
-        if (o->hash == hash && o->key_bytes == bytes && memcmp(o->key, key, bytes) == 0)
-            return o;
-
-    struct pool_origin *o = calloc(1, sizeof *o + bytes);
-    if (!o)
-        return NULL;
-    if (++pool->origin_count > pool->bucket_count)
-        grow_table(pool);
-    o->hash = hash;
-    o->key_bytes = bytes;
-    memcpy(o->key, key, bytes);
-    list_init(&o->idle_list);
-    list_init(&o->line);
-    o->next = *bucket_of(pool, hash);
-    *bucket_of(pool, hash) = o;
-    return o;
-}
+/* --- pools ------------------------------------------------------------------------------------------------------------- */
 
 /* Whoever creates the pool decides: the size is fixed while it lives. */
 static void create_pool(const struct pool *pool, struct pool_origin *o, unsigned size, bool limited, unsigned backlog)
@@ -226,12 +50,7 @@ static void let_go_of_origin(struct pool *pool, struct pool_origin *o)
     o->sized = o->sized && o->members;
     if (o->idle || o->in_use || o->connecting || o->waiting)
         return;
-    struct pool_origin **at = bucket_of(pool, o->hash);
-    while (*at != o)
-        at = &(*at)->next;
-    *at = o->next;
-    pool->origin_count--;
-    free(o);
+    keys_forget(&pool->keys, o);
 }
 
 /* --- what becomes of a connection ------------------------------------------------------------------------------------ */
@@ -239,7 +58,7 @@ static void let_go_of_origin(struct pool *pool, struct pool_origin *o)
 static void leave_idle(struct pool *pool, struct pool_conn *conn)
 {
     list_remove(&conn->idle);
-    heap_remove(pool, conn);
+    deadlines_remove(&pool->deadlines, conn);
     conn->origin->idle--;
     pool->stats.idle--;
 }
@@ -291,12 +110,12 @@ static enum pool_reason reason_of(enum pool_seen seen, enum pool_reason if_data)
 
 static struct pool_conn *oldest(const struct pool_origin *o)
 {
-    return OF_LINK(o->idle_list.next, struct pool_conn, idle);
+    return OF(o->idle_list.next, struct pool_conn, idle);
 }
 
 static struct pool_conn *newest(const struct pool_origin *o)
 {
-    return OF_LINK(o->idle_list.prev, struct pool_conn, idle);
+    return OF(o->idle_list.prev, struct pool_conn, idle);
 }
 
 static void reuse(struct pool *pool, struct pool_ticket *ticket, struct pool_conn *conn)
@@ -359,7 +178,7 @@ static void wait_in_line(struct pool *pool, struct pool_ticket *ticket)
 
 static struct pool_ticket *next_in_line(struct pool *pool, const struct pool_origin *o)
 {
-    struct pool_ticket *ticket = OF_LINK(o->line.next, struct pool_ticket, line);
+    struct pool_ticket *ticket = OF(o->line.next, struct pool_ticket, line);
     leave_line(pool, ticket);
     return ticket;
 }
@@ -418,7 +237,7 @@ static void checkout(struct pool *pool, const struct pool_event *e)
     struct pool_ticket *ticket = e->ticket;
     ticket->polled_ns = e->polled_ns;
     ticket->state = POOL_TICKET_FREE;
-    ticket->origin = origin_for(pool, e->key, e->key_bytes);
+    ticket->origin = keys_origin(&pool->keys, e->key, e->key_bytes);
     if (!ticket->origin) {
         do_ticket(pool, POOL_DO_REFUSE, ticket, NULL, POOL_REASON_NO_MEMORY);
         return;
@@ -435,6 +254,8 @@ static void probed(struct pool *pool, const struct pool_event *e)
     assert(conn->state == POOL_CONN_PROBING);
     enum pool_reason reason = reason_of(e->seen, POOL_REASON_STRAY);
     conn->looked_at_ns = e->now_ns;
+    if (reason == POOL_REASON_NONE && conn->deadline_ns <= e->now_ns)
+        reason = POOL_REASON_EXPIRED; /* since the check-out began */
     if (reason == POOL_REASON_NONE) {
         reuse(pool, e->ticket, conn);
         return;
@@ -460,7 +281,7 @@ static void connected(struct pool *pool, const struct pool_event *e)
     conn->heap_at = 0;
     conn->reused = 0;
     pool->live++;
-    if (!heap_reserve(pool, pool->live)) {
+    if (!deadlines_reserve(&pool->deadlines, pool->live)) {
         do_ticket(pool, POOL_DO_REFUSE, e->ticket, NULL, POOL_REASON_NO_MEMORY);
         end(pool, conn, POOL_REASON_NO_MEMORY);
         place_freed(pool, o);
@@ -502,7 +323,7 @@ static void park(struct pool *pool, struct pool_conn *conn, const struct pool_ev
     list_append(&o->idle_list, &conn->idle);
     o->idle++;
     pool->stats.idle++;
-    heap_add(pool, conn);
+    deadlines_add(&pool->deadlines, conn);
     do_conn(pool, POOL_DO_PARK, conn, POOL_REASON_NONE);
 }
 
@@ -561,8 +382,8 @@ static void readable(struct pool *pool, const struct pool_event *e)
 
 static void tick(struct pool *pool, uint64_t now_ns)
 {
-    while (pool_deadline(pool) <= now_ns) {
-        struct pool_conn *conn = pool->heap[1];
+    struct pool_conn *conn;
+    while ((conn = deadlines_first(&pool->deadlines)) && conn->deadline_ns <= now_ns) {
         struct pool_origin *o = conn->origin;
         end_idle(pool, conn, POOL_REASON_EXPIRED);
         let_go_of_origin(pool, o);
@@ -572,13 +393,11 @@ static void tick(struct pool *pool, uint64_t now_ns)
 static void stop(struct pool *pool)
 {
     pool->stopping = true;
-    for (size_t i = 0; i < pool->bucket_count; i++) {
-        for (struct pool_origin *o = pool->buckets[i], *next; o; o = next) {
-            next = o->next;
-            while (o->idle)
-                end_idle(pool, oldest(o), POOL_REASON_STOPPING);
-            let_go_of_origin(pool, o);
-        }
+    for (struct pool_origin *o = keys_next(&pool->keys, NULL), *next; o; o = next) {
+        next = keys_next(&pool->keys, o);
+        while (o->idle)
+            end_idle(pool, oldest(o), POOL_REASON_STOPPING);
+        let_go_of_origin(pool, o);
     }
 }
 
@@ -620,7 +439,7 @@ void pool_handle(struct pool *pool, const struct pool_event *event)
     }
 }
 
-/* --- making, asking --------------------------------------------------------------------------------------------------- */
+/* --- making --------------------------------------------------------------------------------------------------- */
 
 struct pool *pool_new(const struct pool_config *config)
 {
@@ -628,10 +447,8 @@ struct pool *pool_new(const struct pool_config *config)
     if (!pool)
         return NULL;
     pool->config = *config;
-    pool->bucket_count = BUCKETS_MIN;
-    pool->buckets = calloc(pool->bucket_count, sizeof(struct pool_origin *));
     list_init(&pool->todo);
-    if (!pool->buckets) {
+    if (!keys_init(&pool->keys)) {
         free(pool);
         return NULL;
     }
@@ -642,51 +459,7 @@ void pool_free(struct pool *pool)
 {
     if (!pool)
         return;
-    for (size_t i = 0; i < pool->bucket_count; i++) {
-        for (struct pool_origin *o = pool->buckets[i], *next; o; o = next) {
-            next = o->next;
-            free(o);
-        }
-    }
-    free(pool->buckets);
-    free(pool->heap);
+    keys_free(&pool->keys);
+    deadlines_free(&pool->deadlines);
     free(pool);
-}
-
-bool pool_exists_for(const struct pool_conn *conn)
-{
-    return conn->origin->sized;
-}
-
-void pool_stats_all(const struct pool *pool, struct pool_stats *out)
-{
-    *out = pool->stats;
-}
-
-void pool_each(const struct pool *pool, void *user, void (*each)(void *user, const struct pool_view *view))
-{
-    for (size_t i = 0; i < pool->bucket_count; i++)
-        for (const struct pool_origin *o = pool->buckets[i]; o; o = o->next)
-            each(user, &(struct pool_view){.key = o->key, .key_bytes = o->key_bytes, .size = o->sized ? o->size : 0,
-                                           .idle = o->idle, .in_use = o->in_use, .connecting = o->connecting,
-                                           .waiting = o->waiting});
-}
-
-const char *pool_reason_text(enum pool_reason reason)
-{
-    static const char *const text[POOL_REASON_COUNT] = {
-        [POOL_REASON_NONE] = "none",
-        [POOL_REASON_DISCARDED] = "discarded",
-        [POOL_REASON_DUBIOUS] = "dubious",
-        [POOL_REASON_EVICTED] = "evicted",
-        [POOL_REASON_EXPIRED] = "expired",
-        [POOL_REASON_STRAY] = "stray",
-        [POOL_REASON_PEER_CLOSED] = "peer_closed",
-        [POOL_REASON_PEER_RESET] = "peer_reset",
-        [POOL_REASON_STOPPING] = "stopping",
-        [POOL_REASON_NO_MEMORY] = "no_memory",
-        [POOL_REASON_OVER_LIMIT] = "over_limit",
-        [POOL_REASON_BACKLOG_FULL] = "backlog_full",
-    };
-    return text[reason];
 }

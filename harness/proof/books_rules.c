@@ -16,6 +16,9 @@ static bool was_seen(const struct books *b, int conn, enum pool_seen seen, bool 
 static bool may_expire(const struct books *b, const struct books_conn *c)
 {
     bool serving = b->now.type == POOL_CHECKOUT || b->now.type == POOL_PROBED;
+    bool looked_at = is_about(b, POOL_PROBED, (int)(c - b->conns)) && b->now.seen == POOL_SEEN_QUIET;
+    if (c->place == BOOKS_PROBING)
+        return c->deadline_ns <= b->now.now_ns && looked_at;
     return c->place == BOOKS_IDLE && c->deadline_ns <= b->now.now_ns &&
            (b->now.type == POOL_TICK || (serving && c->key == b->tickets[b->now.ticket].key && books_is_newest(b, c)));
 }
@@ -121,6 +124,7 @@ static void do_reuse(struct books *b, int ticket, int conn)
     } else if (is_about(b, POOL_PROBED, conn)) {
         books_rule(b, c->place == BOOKS_PROBING && ticket == b->now.ticket, "who asked has the connection that was looked at");
         books_rule(b, b->now.seen == POOL_SEEN_QUIET, "what was found dirty or dead is not handed out");
+        books_rule(b, c->deadline_ns > b->now.now_ns, "a connection that is due is never handed out");
     } else {
         books_rule(b, t->wish == BOOKS_ASKING && ticket == b->now.ticket, "a connection is handed to a ticket that asks");
         if (is_next_for(b, t, c))

@@ -1,4 +1,4 @@
-"""Branch coverage of the pure core, from what gcov counted: `python -m proof.coverage FILE.gcda`.
+"""Branch coverage of the pure core, from what gcov counted: `python -m proof.coverage FILE.gcda...`.
 
 Every branch must have been taken, but those that coverage.toml lists with a reason. An entry there that fits no line, or whose
 branches have been taken after all, is wrong, too.
@@ -11,36 +11,42 @@ import subprocess
 import sys
 import tomllib
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-SOURCE = Path(__file__).parents[1] / "pool" / "pool.c"
+CORE = Path(__file__).parents[1] / "pool"
 UNREACHABLE = Path(__file__).with_suffix(".toml")
 
 
 @dataclass(frozen=True)
 class Line:
+    where: str  # the file's name and the line's text: what an entry in coverage.toml names
     number: int
-    text: str
     branches: tuple[int, ...]  # how often each was taken
 
 
-def lines(counted: dict, source: str) -> list[Line]:
-    """The lines with branches, from gcov's JSON; without asserts, whose other branch ends the process."""
-    texts = source.splitlines()
-    found = next(file for file in counted["files"] if Path(file["file"]).name == SOURCE.name)["lines"]
-    all_lines = [Line(n := at["line_number"], texts[n - 1].strip(), tuple(b["count"] for b in at["branches"])) for at in found]
-    return [line for line in all_lines if line.branches and not line.text.startswith("assert(")]
+def lines(counted: dict, core: Path) -> Iterator[Line]:
+    """The lines of the core with branches, from gcov's JSON; without asserts, whose other branch ends the process."""
+    for file in counted["files"]:
+        source = core / Path(file["file"]).name
+        if not source.exists():  # a header of the system's
+            continue
+        texts = source.read_text().splitlines()
+        for at in file["lines"]:
+            text = texts[at["line_number"] - 1].strip()
+            if at["branches"] and not text.startswith("assert("):
+                yield Line(f"{source.name}: {text}", at["line_number"], tuple(b["count"] for b in at["branches"]))
 
 
 def missing(covered: list[Line], listed: dict[str, int]) -> list[str]:
     """What is wrong, in sentences; nothing: every branch was taken, or is listed."""
-    untaken = Counter({line.text: 0 for line in covered})
+    untaken = Counter({line.where: 0 for line in covered})
     for line in covered:
-        untaken[line.text] += line.branches.count(0)
-    wrong = [f"pool.c: {untaken[text]} branch(es) never taken, {listed.get(text, 0)} listed: {text}"
-             for text in untaken if untaken[text] != listed.get(text, 0)]
-    return wrong + [f"{UNREACHABLE.name}: no such line in pool.c: {text}" for text in listed if text not in untaken]
+        untaken[line.where] += line.branches.count(0)
+    wrong = [f"{untaken[where]} branch(es) never taken, {listed.get(where, 0)} listed: {where}"
+             for where in untaken if untaken[where] != listed.get(where, 0)]
+    return wrong + [f"{UNREACHABLE.name}: no such line: {where}" for where in listed if where not in untaken]
 
 
 def gcov(data: Path) -> dict:
@@ -49,11 +55,11 @@ def gcov(data: Path) -> dict:
 
 
 def main(arguments: list[str]) -> int:
-    if len(arguments) != 1:
-        print("usage: python3 -m proof.coverage FILE.gcda", file=sys.stderr)
+    if not arguments:
+        print("usage: python3 -m proof.coverage FILE.gcda...", file=sys.stderr)
         return 2
-    covered = lines(gcov(Path(arguments[0]).resolve()), SOURCE.read_text())
-    listed = {entry["line"]: entry["branches"] for entry in tomllib.loads(UNREACHABLE.read_text())["unreachable"]}
+    covered = [line for data in arguments for line in lines(gcov(Path(data).resolve()), CORE)]
+    listed = {f"{entry['file']}: {entry['line']}": entry["branches"] for entry in tomllib.loads(UNREACHABLE.read_text())["unreachable"]}
     branches = sum(len(line.branches) for line in covered)
     taken = branches - sum(line.branches.count(0) for line in covered)
     beyond = sum(listed.values())

@@ -32,6 +32,7 @@ static void add_moves_of_ticket(int ticket)
     add((struct world_op){.kind = WORLD_CHECKOUT, .ticket = ticket, .size = 1, .limited = true, .backlog = 1});
     add((struct world_op){.kind = WORLD_CHECKOUT, .ticket = ticket, .size = 2, .limited = true, .backlog = 2});
     add((struct world_op){.kind = WORLD_CHECKOUT, .ticket = ticket, .starve = 1});
+    add((struct world_op){.kind = WORLD_CHECKOUT, .ticket = ticket, .delay_ns = IDLE_NS});
     for (int conn = 0; conn < small.conns; conn++)
         add((struct world_op){.kind = WORLD_CONNECTED, .ticket = ticket, .conn = conn});
     add((struct world_op){.kind = WORLD_CONNECTED, .ticket = ticket, .conn = 0, .starve = 1});

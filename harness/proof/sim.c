@@ -128,6 +128,7 @@ static void ask(struct sim *s, const struct world *w, struct world_op *op)
     op->size = by_percent(s, s->sized_percent) ? 1 + below(s, 4) : 0;
     op->limited = by_percent(s, s->limited_percent);
     op->backlog = op->limited ? below(s, 4) : 0;
+    op->delay_ns = by_percent(s, 20) ? draw_busy(s, w) : 0;
     op->starve = by_percent(s, s->starve_percent) ? 1 + below(s, 2) : 0;
 }
 

@@ -136,8 +136,10 @@ static void act(struct world *w, const struct pool_action *action)
         hand_out(w, conn);
     else if (action->type == POOL_DO_CLOSE)
         let_go_of_conn(w, conn);
-    else if (action->type == POOL_DO_PROBE)
+    else if (action->type == POOL_DO_PROBE) {
+        w->now_ns = later_by(w->now_ns, w->look_ns);
         handle(w, (struct books_event){.type = POOL_PROBED, .ticket = ticket, .conn = conn, .seen = look(w, conn)});
+    }
 }
 
 /* Gives an event to the core and to the books, and does what follows from it. */
@@ -257,6 +259,7 @@ static void tell_core(struct world *w, const struct world_op *op)
         [WORLD_CANCEL] = POOL_CANCEL, [WORLD_CHECKIN] = POOL_CHECKIN, [WORLD_DISCARD] = POOL_DISCARD, [WORLD_STOP] = POOL_STOP};
     bool of_conn = op->kind == WORLD_CONNECTED || op->kind == WORLD_CHECKIN || op->kind == WORLD_DISCARD;
     bool of_ticket = op->kind <= WORLD_CANCEL;
+    w->look_ns = op->kind == WORLD_CHECKOUT ? op->delay_ns : 0;
     if (op->kind == WORLD_CHECKOUT && op->ticket % 2)
         w->tickets[op->ticket] = (struct pool_ticket){0};
     if (op->kind == WORLD_CONNECTED) {
@@ -359,7 +362,8 @@ void world_print(FILE *out, const struct world_op *op)
     if (op->limited)
         fprintf(out, " backlog %u", op->backlog);
     if (op->delay_ns)
-        fprintf(out, " %s %" PRIu64 "ns", op->kind == WORLD_POLL ? "up to" : "shown after", op->delay_ns);
+        fprintf(out, " %s %" PRIu64 "ns", op->kind == WORLD_POLL ? "up to" : op->kind == WORLD_CHECKOUT ? "each look" : "shown after",
+                op->delay_ns);
     if (op->starve)
         fprintf(out, " starving from allocation %u", op->starve);
 }

@@ -14,7 +14,7 @@
 #define WORLD_NEVER UINT64_MAX
 
 enum world_op_kind {
-    WORLD_CHECKOUT,       /* ticket, key, size, limited, backlog, starve */
+    WORLD_CHECKOUT,       /* ticket, key, size, limited, backlog, starve; delay_ns: how long each look takes */
     WORLD_CONNECTED,      /* ticket, conn: the connect is answered with this new connection; starve */
     WORLD_CONNECT_FAILED, /* ticket */
     WORLD_CANCEL,         /* ticket */
@@ -62,6 +62,7 @@ struct world {
     uint64_t events;      /* that the core has handled */
     long blocks_before, bytes_before; /* of memory */
     bool stopped;
+    uint64_t look_ns;     /* how long a look takes now */
     FILE *trace;          /* NULL: none */
 };
 

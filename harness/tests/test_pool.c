@@ -409,6 +409,27 @@ static void a_due_connection_is_not_handed_out(void **state)
     expect_connect(w);
 }
 
+static void nor_one_that_fell_due_while_it_was_looked_at(void **state)
+{
+    struct world *w = *state;
+    open_new(w, 0, "a:1");
+    open_new(w, 1, "a:1");
+    give_back(w, 0, POOL_SEEN_QUIET, POOL_UNLIMITED, 0);
+    expect_park(w, 0);
+    park(w, 1);
+    w->polled = w->now;
+    w->blocked = true;
+    w->now += IDLE_NS - 1;
+    ask(w, 2, "a:1");
+    assert_int_equal(next(w).type, POOL_DO_PROBE);
+    w->now += 1;
+    handle(w, (struct pool_event){.type = POOL_PROBED, .ticket = &w->tickets[2], .conn = &w->conns[1], .seen = POOL_SEEN_QUIET});
+    expect_close(w, 1, POOL_REASON_EXPIRED);
+    assert_int_equal(next(w).type, POOL_DO_PROBE);
+    handle(w, (struct pool_event){.type = POOL_PROBED, .ticket = &w->tickets[2], .conn = &w->conns[0], .seen = POOL_SEEN_QUIET});
+    expect_reuse(w, 0);
+}
+
 /* Opens and parks `count` connections, with all kinds of timeouts. */
 static void park_many(struct world *w, struct pool_conn *conns, size_t count)
 {
@@ -680,6 +701,7 @@ int main(void)
         TEST(a_fresh_look_is_enough),
         TEST(each_connection_expires_at_its_own_time),
         TEST(a_due_connection_is_not_handed_out),
+        TEST(nor_one_that_fell_due_while_it_was_looked_at),
         TEST(many_deadlines_stay_in_order),
         TEST(unlimited_never_expires),
         TEST(who_waits_has_the_connection_that_comes_back),

@@ -17,25 +17,30 @@ PROJECT = Project.here()
 ROOT = PROJECT.root
 RUNS, STEPS = 1000, 10_000
 
-# What is planted, where, and the rule that it breaks.
+# What is planted in which of the core's sources, and the rule that it breaks.
 PLANTED = {
     "evicts-newest": (
-        "end_idle(pool, oldest(o), POOL_REASON_EVICTED)", "end_idle(pool, newest(o), POOL_REASON_EVICTED)",
+        "pool.c", "end_idle(pool, oldest(o), POOL_REASON_EVICTED)", "end_idle(pool, newest(o), POOL_REASON_EVICTED)",
         "the least recently returned connection is evicted",
     ),
-    "line-starves": ("    while (o->waiting && !is_full(o))\n", "    while (0)\n", "no waiter starves while a place is free"),
+    "line-starves": (
+        "pool.c", "    while (o->waiting && !is_full(o))\n", "    while (0)\n", "no waiter starves while a place is free",
+    ),
     "last-come-first-served": (
-        "OF_LINK(o->line.next, struct pool_ticket, line)", "OF_LINK(o->line.prev, struct pool_ticket, line)",
+        "pool.c", "OF(o->line.next, struct pool_ticket, line)", "OF(o->line.prev, struct pool_ticket, line)",
         "first come, first served",
     ),
     "no-look": (
-        "> pool->config.look_again_ns;", "> pool->config.look_again_ns + UINT64_MAX / 2;", "looked at before it is handed out",
+        "pool.c", "> pool->config.look_again_ns;", "> pool->config.look_again_ns + UINT64_MAX / 2;",
+        "looked at before it is handed out",
     ),
-    "leak": (
-        "    pool->origin_count--;\n    free(o);", "    pool->origin_count--;\n    free(o->idle ? o : NULL);",
-        "leaves no memory behind",
+    "due-while-looked-at": (
+        "pool.c", "conn->deadline_ns <= e->now_ns", "conn->deadline_ns <= e->ticket->polled_ns", "that is due is never handed out",
     ),
-    "assert": ("assert(conn->state == POOL_CONN_IN_USE);", "assert(conn->state != POOL_CONN_IN_USE);", "leave_use: conn->state"),
+    "leak": ("keys.c", "    free(origin);", "    free(origin->idle ? origin : NULL);", "leaves no memory behind"),
+    "assert": (
+        "pool.c", "assert(conn->state == POOL_CONN_IN_USE);", "assert(conn->state != POOL_CONN_IN_USE);", "leave_use: conn->state",
+    ),
 }  # fmt: skip
 
 
@@ -91,14 +96,14 @@ def test_every_interleaving_of_a_small_world() -> None:
 @pytest.fixture(scope="module", params=PLANTED)
 def broken(request: pytest.FixtureRequest) -> tuple[Path, str]:
     """A copy of the core with a planted bug, built into both programs; and the rule that it breaks."""
-    find, replace, rule = PLANTED[request.param]
+    file, find, replace, rule = PLANTED[request.param]
     out = ROOT / "build" / "proof" / request.param
     shutil.rmtree(out, ignore_errors=True)
-    (out / "pool").mkdir(parents=True)
-    for name in ("pool.c", "pool.h"):
-        text = (ROOT / "harness" / "pool" / name).read_text()
-        assert name == "pool.h" or text.count(find) == 1, f"what is edited stands there {text.count(find)} times"
-        (out / "pool" / name).write_text(text.replace(find, replace) if name == "pool.c" else text)
+    shutil.copytree(ROOT / "harness" / "pool", out / "pool")
+    source = out / "pool" / file
+    text = source.read_text()
+    assert text.count(find) == 1, f"what is edited stands there {text.count(find)} times"
+    source.write_text(text.replace(find, replace))
     where = out.relative_to(ROOT)
     make("proof")
     make(f"POOL_DIR={where}/pool", f"POOL_OUT={where}", f"{where}/sim", f"{where}/explore")
@@ -127,21 +132,25 @@ def test_explore_finds_a_shortest_way(broken: tuple[Path, str]) -> None:
 
 def test_every_branch_of_the_core_is_taken(capsys: pytest.CaptureFixture[str]) -> None:
     make("coverage")
-    assert coverage.main([str(ROOT / "build/coverage/pool.gcda")]) == 0
+    counted = sorted((ROOT / "build/coverage").glob("*.gcda"))
+    core = [path for path in counted if (ROOT / "harness/pool" / f"{path.stem}.c").exists()]
+    assert coverage.main([str(path) for path in core]) == 0
+    assert len(core) == 4
     keep("coverage", capsys.readouterr().out)
 
 
-def test_coverage_tells_what_is_missing() -> None:
-    source = "if (a)\n    assert(b);\nwhile (c)\n    f();\n"
+def test_coverage_tells_what_is_missing(tmp_path: Path) -> None:
+    (tmp_path / "pool.c").write_text("if (a)\n    assert(b);\nwhile (c)\n    f();\n")
     counted = {"files": [{"file": "x/pool.c", "lines": [
         {"line_number": 1, "branches": [{"count": 1}, {"count": 0}]},
         {"line_number": 2, "branches": [{"count": 1}, {"count": 0}]},
         {"line_number": 3, "branches": [{"count": 2}, {"count": 1}]},
         {"line_number": 4, "branches": []},
-    ]}]}  # fmt: skip
-    covered = coverage.lines(counted, source)
+    ]}, {"file": "/usr/include/stdlib.h", "lines": [{"line_number": 9, "branches": [{"count": 0}]}]}]}  # fmt: skip
+    covered = list(coverage.lines(counted, tmp_path))
     assert [line.number for line in covered] == [1, 3]
-    assert coverage.missing(covered, {}) == ["pool.c: 1 branch(es) never taken, 0 listed: if (a)"]
-    assert coverage.missing(covered, {"if (a)": 1}) == []
-    assert coverage.missing(covered, {"if (a)": 1, "while (c)": 1}) == ["pool.c: 0 branch(es) never taken, 1 listed: while (c)"]
-    assert coverage.missing(covered, {"if (a)": 1, "gone": 1}) == ["coverage.toml: no such line in pool.c: gone"]
+    a, c, gone = "pool.c: if (a)", "pool.c: while (c)", "keys.c: gone"
+    assert coverage.missing(covered, {}) == [f"1 branch(es) never taken, 0 listed: {a}"]
+    assert coverage.missing(covered, {a: 1}) == []
+    assert coverage.missing(covered, {a: 1, c: 1}) == [f"0 branch(es) never taken, 1 listed: {c}"]
+    assert coverage.missing(covered, {a: 1, gone: 1}) == [f"coverage.toml: no such line: {gone}"]
