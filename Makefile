@@ -133,8 +133,8 @@ coverage: $(COVERAGE_PROGRAMS)
 
 # The same programs with calls that can be made to fail (harness/proof/faults/inject.h): ours are renamed in copies of the objects.
 FAULTY := $(POOL_OUT)/faulty
-FAULTY_POOL := $(POOL) $(CLIENT) $(filter-out %/jsonl.o,$(BASE))
-FAULTY_REFERENCE := $(call objects,harness/subjects/reference/*.c) $(filter %/jsonl.o,$(BASE))
+FAULTY_JSONL := $(filter %/jsonl.o,$(BASE))
+FAULTY_POOL := $(POOL) $(CLIENT) $(filter-out $(FAULTY_JSONL),$(BASE))
 faulty_of = $(patsubst %,$(FAULTY)/objects/$(1)/%,$(2))
 $(FAULTY)/objects/pool/%.o: %.o harness/proof/faults/pool.syms
 	@mkdir -p $(@D)
@@ -143,8 +143,8 @@ $(FAULTY)/objects/host/%.o: %.o harness/proof/faults/host.syms
 	@mkdir -p $(@D)
 	objcopy --redefine-syms=harness/proof/faults/host.syms $< $@
 faulty: $(FAULTY)/reference $(FAULTY)/load
-$(FAULTY)/reference: $(call faulty_of,host,$(FAULTY_REFERENCE))
-$(FAULTY)/load: $(call faulty_of,host,$(LOAD))
+$(FAULTY)/reference: $(call faulty_of,host,$(call objects,harness/subjects/reference/*.c) $(FAULTY_JSONL))
+$(FAULTY)/load: $(call faulty_of,host,$(LOAD) $(FAULTY_JSONL))
 $(FAULTY)/reference $(FAULTY)/load: $(call faulty_of,pool,$(FAULTY_POOL)) $(LLHTTP) $(call objects,harness/proof/faults/*.c)
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)

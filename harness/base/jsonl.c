@@ -34,6 +34,14 @@ static _Noreturn void out_of_memory(void)
     _exit(1);
 }
 
+static void *allocate(size_t bytes)
+{
+    void *memory = malloc(bytes);
+    if (!memory)
+        out_of_memory();
+    return memory;
+}
+
 static void reserve(struct buffer *b, size_t more)
 {
     if (b->room - b->bytes >= more)
@@ -124,6 +132,8 @@ struct jsonl *jsonl_new(struct ev_loop *loop, int in, int out, const struct json
     struct jsonl *j = calloc(1, sizeof *j);
     if (!j)
         return NULL;
+    /* Where memory is out jansson itself may leave a byte out of a string and not say so. */
+    json_set_alloc_funcs(allocate, free);
     j->loop = loop;
     j->out = out;
     j->handler = handler;
@@ -211,9 +221,7 @@ static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuv
 
 static json_t *base64(const unsigned char *data, size_t bytes)
 {
-    char *text = malloc(bytes / 3 * 4 + 5), *to = text;
-    if (!text)
-        return NULL;
+    char *text = allocate(bytes / 3 * 4 + 5), *to = text;
     for (size_t i = 0; i < bytes; i += 3) {
         unsigned left = bytes - i > 2 ? 3 : (unsigned)(bytes - i);
         uint32_t v = (uint32_t)data[i] << 16 | (left > 1 ? (uint32_t)data[i + 1] << 8 : 0) | (left > 2 ? data[i + 2] : 0);
@@ -233,13 +241,27 @@ json_t *jsonl_bytes(const char *data, size_t bytes)
     return text ? text : base64((const unsigned char *)data, bytes);
 }
 
+json_t *jsonl_words(const char *text)
+{
+    json_t *words = json_string(text);
+    if (words)
+        return words;
+    size_t bytes = strlen(text);
+    char *ascii = allocate(bytes + 1);
+    for (size_t i = 0; i <= bytes; i++)
+        ascii[i] = (unsigned char)text[i] < 0x80 ? text[i] : '?';
+    words = json_stringn(ascii, bytes);
+    free(ascii);
+    return words;
+}
+
 static char *unbase64(const char *text, size_t length, size_t *bytes)
 {
-    char *out = malloc(length / 4 * 3 + 4);
+    char *out = allocate(length / 4 * 3 + 4);
     uint32_t v = 0;
     unsigned bits = 0;
     *bytes = 0;
-    for (size_t i = 0; out && i < length && text[i] != '='; i++) {
+    for (size_t i = 0; i < length && text[i] != '='; i++) {
         const char *at = text[i] ? strchr(alphabet, text[i]) : NULL;
         if (!at) {
             free(out);
@@ -252,8 +274,7 @@ static char *unbase64(const char *text, size_t length, size_t *bytes)
             out[(*bytes)++] = (char)(v >> bits & 255);
         }
     }
-    if (out)
-        out[*bytes] = '\0';
+    out[*bytes] = '\0';
     return out;
 }
 
@@ -264,9 +285,7 @@ char *jsonl_get_bytes(const json_t *value, size_t *bytes)
         return unbase64(json_string_value(encoded), json_string_length(encoded), bytes);
     if (!json_is_string(value))
         return NULL;
-    char *out = malloc(json_string_length(value) + 1);
-    if (!out)
-        return NULL;
+    char *out = allocate(json_string_length(value) + 1);
     *bytes = json_string_length(value);
     memcpy(out, json_string_value(value), *bytes + 1);
     return out;

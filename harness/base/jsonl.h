@@ -2,7 +2,8 @@
  *
  * Reading never blocks the loop. Writing is buffered and flushed when the loop is about to wait, or by jsonl_flush;
  * a reader that does not read makes us block in write, which is wanted: nothing of a trace is ever dropped. Where memory is out,
- * the program ends with a sentence and status 1. */
+ * the program ends with a sentence and status 1, and so it does where jansson runs out of it: no value that was made or read after
+ * jsonl_new lacks a part. */
 #ifndef JSONL_H
 #define JSONL_H
 
@@ -31,7 +32,7 @@ void jsonl_free(struct jsonl *j);
 /* Starts or stops reading; what is already buffered is handed over when reading starts again. Starts on. */
 void jsonl_read(struct jsonl *j, bool on);
 
-/* Appends one object as one line; takes over `object` (steals the reference). NULL is what jansson makes where memory is out. */
+/* Appends one object as one line; takes over `object` (steals the reference). */
 void jsonl_write(struct jsonl *j, json_t *object);
 
 /* Appends one finished line without its LF: for hot paths that format by hand. */
@@ -43,7 +44,11 @@ int jsonl_flush(struct jsonl *j);
 /* A byte string for a JSON value: a string where it is UTF-8, else {"base64": "..."}. */
 json_t *jsonl_bytes(const char *data, size_t bytes);
 
-/* The reverse. Returns a malloc'd buffer (NUL-terminated behind *bytes), or NULL where `value` is neither. */
+/* Words for a person. Where they are not UTF-8, perhaps because a text was cut inside a letter, each byte that is not ASCII
+ * becomes a question mark. */
+json_t *jsonl_words(const char *text);
+
+/* The reverse of jsonl_bytes. Returns a malloc'd buffer (NUL-terminated behind *bytes), or NULL where `value` is neither. */
 char *jsonl_get_bytes(const json_t *value, size_t *bytes);
 
 #endif

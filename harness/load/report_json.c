@@ -1,8 +1,28 @@
 #include "load/report.h"
 
+#include "base/jsonl.h"
+
 #include <errno.h>
 #include <jansson.h>
 #include <math.h>
+
+/* Where memory is out an object becomes NULL and stays it, up to whoever writes it: figures that lack some would be taken for
+ * the whole. */
+static void put(json_t **object, const char *name, json_t *value)
+{
+    if (json_object_set_new(*object, name, value) == 0)
+        return;
+    json_decref(*object);
+    *object = NULL;
+}
+
+static void append(json_t **array, json_t *value)
+{
+    if (json_array_append_new(*array, value) == 0)
+        return;
+    json_decref(*array);
+    *array = NULL;
+}
 
 static json_t *number(uint64_t value)
 {
@@ -37,12 +57,12 @@ static json_t *latency(const struct histogram *h)
     } points[] = {{"p50", 50}, {"p90", 90}, {"p99", 99}, {"p99_9", 99.9}, {"p99_99", 99.99}, {"p99_999", 99.999}};
     uint64_t count = histogram_count(h);
     json_t *out = json_object();
-    json_object_set_new(out, "count", number(count));
-    json_object_set_new(out, "min", count ? number(h->min) : json_null());
-    json_object_set_new(out, "mean", count ? fraction(histogram_mean(h)) : json_null());
+    put(&out, "count", number(count));
+    put(&out, "min", count ? number(h->min) : json_null());
+    put(&out, "mean", count ? fraction(histogram_mean(h)) : json_null());
     for (size_t i = 0; i < sizeof points / sizeof points[0]; i++)
-        json_object_set_new(out, points[i].name, count ? number(histogram_percentile(h, points[i].percentile)) : json_null());
-    json_object_set_new(out, "max", count ? number(h->max) : json_null());
+        put(&out, points[i].name, count ? number(histogram_percentile(h, points[i].percentile)) : json_null());
+    put(&out, "max", count ? number(h->max) : json_null());
     return out;
 }
 
@@ -57,7 +77,7 @@ static json_t *closed(const struct results *r)
 {
     json_t *out = json_object();
     for (unsigned reason = POOL_REASON_NONE + 1; reason < POOL_REASON_COUNT; reason++)
-        json_object_set_new(out, pool_reason_text((enum pool_reason)reason), number(r->closed[reason]));
+        put(&out, pool_reason_text((enum pool_reason)reason), number(r->closed[reason]));
     return out;
 }
 
@@ -66,8 +86,8 @@ static json_t *errors(const struct results *r)
     json_t *out = json_array();
     for (unsigned i = 0; i < r->error_count; i++) {
         const struct results_error *e = &r->errors[i];
-        json_array_append_new(out, json_pack("{s:s, s:s, s:b, s:o}", "phase", client_phase_text(e->phase), "error",
-                                             client_error_text(e->err), "first_use", e->first_use, "count", number(e->count)));
+        append(&out, json_pack("{s:s, s:s, s:b, s:o}", "phase", client_phase_text(e->phase), "error", client_error_text(e->err),
+                               "first_use", e->first_use, "count", number(e->count)));
     }
     return out;
 }
@@ -81,7 +101,7 @@ static json_t *requests_per_connection(const struct results *r)
         if (connections == 0)
             continue;
         snprintf(key, sizeof key, "%llu", (unsigned long long)n);
-        json_object_set_new(out, key, number(connections));
+        put(&out, key, number(connections));
     }
     return out;
 }
@@ -94,78 +114,86 @@ static json_t *worker(const struct results *r, bool lost)
                      "lost", lost);
 }
 
-static void add_configuration(json_t *out, const struct report *report)
+static void add_configuration(json_t **out, const struct report *report)
 {
     const struct load_options *o = report->options;
-    json_object_set_new(out, "schema", json_string("load/1"));
-    json_object_set_new(out, "url", json_string(o->url_text));
-    json_object_set_new(out, "mode", json_string(o->rate > 0 ? "rate" : "closed"));
-    json_object_set_new(out, "users", number(o->users));
-    json_object_set_new(out, "workers", number(o->workers));
-    json_object_set_new(out, "rate", o->rate > 0 ? fraction(o->rate) : json_null());
-    json_object_set_new(out, "think_ms", think(o));
-    json_object_set_new(out, "timeout_ms", fraction((double)o->timeout_ns / 1e6));
-    json_object_set_new(out, "fixed", json_boolean(o->fixed));
-    json_object_set_new(out, "seed", number(o->seed));
-    json_object_set_new(out, "pool", pool(o));
-    json_object_set_new(out, "started_ns", number(report->crew->start_ns));
-    json_object_set_new(out, "ended_ns", number(report->crew->start_ns + report->elapsed_ns));
-    json_object_set_new(out, "elapsed_s", fraction((double)report->elapsed_ns / 1e9));
+    put(out, "schema", json_string("load/1"));
+    put(out, "url", jsonl_words(o->url_text));
+    put(out, "mode", json_string(o->rate > 0 ? "rate" : "closed"));
+    put(out, "users", number(o->users));
+    put(out, "workers", number(o->workers));
+    put(out, "rate", o->rate > 0 ? fraction(o->rate) : json_null());
+    put(out, "think_ms", think(o));
+    put(out, "timeout_ms", fraction((double)o->timeout_ns / 1e6));
+    put(out, "fixed", json_boolean(o->fixed));
+    put(out, "seed", number(o->seed));
+    put(out, "pool", pool(o));
+    put(out, "started_ns", number(report->crew->start_ns));
+    put(out, "ended_ns", number(report->crew->start_ns + report->elapsed_ns));
+    put(out, "elapsed_s", fraction((double)report->elapsed_ns / 1e9));
 }
 
-static void add_figures(json_t *out, const struct report *report)
+static void add_figures(json_t **out, const struct report *report)
 {
     const struct results *r = report->total;
-    json_object_set_new(out, "requests", number(r->started));
-    json_object_set_new(out, "ok", number(r->ok));
-    json_object_set_new(out, "failed", number(r->failed));
-    json_object_set_new(out, "unfinished", number(r->started - r->ok - r->failed));
-    json_object_set_new(out, "arrivals_unserved", number(r->unserved));
-    json_object_set_new(out, "token_checked", json_boolean(report_token_checked(report)));
-    json_object_set_new(out, "wrong_caller", number(report_wrong_caller(report)));
-    json_object_set_new(out, "http_errors", number(r->http_errors));
-    json_object_set_new(out, "surplus", number(r->surplus));
-    json_object_set_new(out, "early", number(r->early));
-    json_object_set_new(out, "connections_opened", number(r->opened));
-    json_object_set_new(out, "reused_requests", number(r->reused));
-    json_object_set_new(out, "reuse_rate", fraction(report_reuse_rate(report)));
-    json_object_set_new(out, "connections_per_1000", fraction(report_connections_per_1000(report)));
-    json_object_set_new(out, "throughput", fraction(report_throughput(report)));
-    json_object_set_new(out, "closed", closed(r));
-    json_object_set_new(out, "errors", errors(r));
-    json_object_set_new(out, "requests_per_connection", requests_per_connection(r));
-    json_object_set_new(out, "latency_us", latencies(report));
-    json_object_set_new(out, "cpu_us_per_request", fraction(report_cpu_us_per_request(report)));
-    json_object_set_new(out, "user_us", number(r->user_us));
-    json_object_set_new(out, "sys_us", number(r->sys_us));
-    json_object_set_new(out, "loop_lag_max_ms", fraction((double)r->lag_max_ns / 1e6));
+    put(out, "requests", number(r->started));
+    put(out, "ok", number(r->ok));
+    put(out, "failed", number(r->failed));
+    put(out, "unfinished", number(r->started - r->ok - r->failed));
+    put(out, "arrivals_unserved", number(r->unserved));
+    put(out, "token_checked", json_boolean(report_token_checked(report)));
+    put(out, "wrong_caller", number(report_wrong_caller(report)));
+    put(out, "http_errors", number(r->http_errors));
+    put(out, "surplus", number(r->surplus));
+    put(out, "early", number(r->early));
+    put(out, "connections_opened", number(r->opened));
+    put(out, "reused_requests", number(r->reused));
+    put(out, "reuse_rate", fraction(report_reuse_rate(report)));
+    put(out, "connections_per_1000", fraction(report_connections_per_1000(report)));
+    put(out, "throughput", fraction(report_throughput(report)));
+    put(out, "closed", closed(r));
+    put(out, "errors", errors(r));
+    put(out, "requests_per_connection", requests_per_connection(r));
+    put(out, "latency_us", latencies(report));
+    put(out, "cpu_us_per_request", fraction(report_cpu_us_per_request(report)));
+    put(out, "user_us", number(r->user_us));
+    put(out, "sys_us", number(r->sys_us));
+    put(out, "loop_lag_max_ms", fraction((double)r->lag_max_ns / 1e6));
 }
 
-static void add_workers(json_t *out, const struct report *report)
+static void add_workers(json_t **out, const struct report *report)
 {
     const struct crew *crew = report->crew;
     json_t *peaks = json_array(), *workers = json_array(), *lost = json_array();
     for (unsigned i = 0; i < report->options->workers; i++) {
-        json_array_append_new(peaks, number(crew->results[i]->idle_peak));
-        json_array_append_new(workers, worker(crew->results[i], crew->lost[i]));
+        append(&peaks, number(crew->results[i]->idle_peak));
+        append(&workers, worker(crew->results[i], crew->lost[i]));
         if (crew->lost[i])
-            json_array_append_new(lost, number(i));
+            append(&lost, number(i));
     }
-    json_object_set_new(out, "idle_peak_per_worker", peaks);
-    json_object_set_new(out, "workers_detail", workers);
-    json_object_set_new(out, "interrupted", json_boolean(crew->interrupted));
-    json_object_set_new(out, "lost_workers", lost);
+    put(out, "idle_peak_per_worker", peaks);
+    put(out, "workers_detail", workers);
+    put(out, "interrupted", json_boolean(crew->interrupted));
+    put(out, "lost_workers", lost);
+}
+
+/* Takes over `object`. Returns 0, or an errno value. */
+static int write_line(json_t *object, FILE *file, size_t form)
+{
+    if (!object)
+        return ENOMEM;
+    bool written = json_dumpf(object, file, form | JSON_REAL_PRECISION(12)) == 0 && fputc('\n', file) != EOF;
+    json_decref(object);
+    return written ? 0 : errno ? errno : EIO;
 }
 
 int report_json(const struct report *report, FILE *file)
 {
     json_t *out = json_object();
-    add_configuration(out, report);
-    add_figures(out, report);
-    add_workers(out, report);
-    int failed = json_dumpf(out, file, JSON_INDENT(2) | JSON_REAL_PRECISION(12)) != 0 || fputc('\n', file) == EOF;
-    json_decref(out);
-    return failed ? (errno ? errno : EIO) : 0;
+    add_configuration(&out, report);
+    add_figures(&out, report);
+    add_workers(&out, report);
+    return write_line(out, file, JSON_INDENT(2));
 }
 
 static json_t *sample(const struct results_sample *s)
@@ -187,11 +215,9 @@ int report_trace(const struct report *report, FILE *file)
             const struct results *r = report->crew->results[i];
             if (k >= r->sample_count)
                 continue;
-            json_t *line = sample(&r->samples[k]);
-            int failed = json_dumpf(line, file, JSON_COMPACT | JSON_REAL_PRECISION(12)) != 0 || fputc('\n', file) == EOF;
-            json_decref(line);
-            if (failed)
-                return errno ? errno : EIO;
+            int err = write_line(sample(&r->samples[k]), file, JSON_COMPACT);
+            if (err)
+                return err;
             left--;
         }
     return 0;

@@ -32,6 +32,11 @@ def test_what_cannot_be_written_is_said(mock: Mock, args: tuple[str, ...]) -> No
     assert re.fullmatch(rf"load: {args[1]} could not be written: .*\n", ran.stderr), ran.stderr
 
 
+def test_a_target_that_is_not_utf8_is_written_with_question_marks() -> None:
+    ran = subprocess.run([bytes(program()), b"http://127.0.0.1:1/\xff", "-n", "1", "--json", "-"], capture_output=True, check=False)
+    assert json.loads(ran.stdout)["url"] == "http://127.0.0.1:1/?"
+
+
 # --- when things go wrong -----------------------------------------------------------------------------------------------
 
 

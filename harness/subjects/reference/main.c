@@ -2,6 +2,7 @@
 #include "subjects/reference/adapter.h"
 #include "subjects/reference/router.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -26,8 +27,11 @@ static void start_workers(struct program *p, json_t *command)
     json_int_t workers = json_integer_value(json_object_get(command, "workers"));
     jsonl_flush(p->lines); /* or each child would write it again */
     p->router = router_new(p->loop, p->lines, (unsigned)workers, command);
-    if (!p->router)
-        adapter_protocol_error(p->lines, json_object_get(command, "id"), "the workers could not be started");
+    if (!p->router) {
+        char why[128];
+        snprintf(why, sizeof why, "the workers could not be started: %s", strerror(errno));
+        adapter_protocol_error(p->lines, json_object_get(command, "id"), why);
+    }
 }
 
 static void on_line(void *user, json_t *command)

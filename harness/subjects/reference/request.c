@@ -17,6 +17,7 @@ struct requests {
 struct text {
     char *data;
     size_t bytes;
+    bool has_hole; /* memory was out for a piece of it */
 };
 
 struct one {
@@ -34,8 +35,10 @@ struct one {
 static void add(struct text *to, const char *piece, size_t bytes)
 {
     char *data = realloc(to->data, to->bytes + bytes + 1);
-    if (!data)
-        exit(1); /* a response with a hole in it would be judged as the pool's fault */
+    if (!data) {
+        to->has_hole = true;
+        return;
+    }
     to->data = data;
     memcpy(data + to->bytes, piece, bytes);
     to->bytes += bytes;
@@ -58,8 +61,13 @@ static void keep_header(struct one *o)
         if (o->name.data[i] >= 'A' && o->name.data[i] <= 'Z')
             o->name.data[i] = (char)(o->name.data[i] + ('a' - 'A'));
     const char *before = json_string_value(json_object_get(o->headers, o->name.data));
-    json_object_set_new(o->headers, o->name.data,
-                        json_sprintf("%s%s%s", before ? before : "", before ? ", " : "", o->value.data ? o->value.data : ""));
+    json_t *value = jsonl_words(o->value.data ? o->value.data : "");
+    if (before) {
+        json_t *both = json_sprintf("%s, %s", before, json_string_value(value));
+        json_decref(value);
+        value = both;
+    }
+    json_object_set_new(o->headers, o->name.data, value);
     o->name.bytes = o->value.bytes = 0;
     o->in_value = false;
 }
@@ -113,7 +121,9 @@ static void answer(struct one *o)
 {
     const struct client_request *r = &o->request;
     json_t *reply;
-    if (r->phase == CLIENT_DONE) {
+    if (o->name.has_hole || o->value.has_hole || o->body.has_hole) {
+        reply = json_pack("{s:O,s:b,s:s}", "id", o->id, "ok", 0, "err", "no memory for the response");
+    } else if (r->phase == CLIENT_DONE) {
         reply = json_pack("{s:O,s:b,s:i,s:O,s:o,s:i}", "id", o->id, "ok", 1, "status", (int)r->status, "headers", o->headers,
                           "body", jsonl_bytes(o->body.data ? o->body.data : "", o->body.bytes), "reused", (int)r->reused);
     } else {
@@ -193,6 +203,8 @@ static void prepare(struct one *o, struct fields *f)
         fields_fault(f, "body", "a string or {\"base64\": ...}");
     if (!*f->error)
         write_request(o, method, json_object_get(f->command, "headers"), &body, f);
+    if (o->wire.has_hole && !*f->error)
+        snprintf(f->error, sizeof f->error, "no memory for a request");
     free(body.data);
 
     o->request.key = o->url.key;

@@ -2,6 +2,7 @@
 
 #include "subjects/reference/adapter.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,7 +23,8 @@ struct worker {
 struct router {
     struct ev_loop *loop;
     struct jsonl *replies;
-    json_t *home; /* socket label -> index of its worker */
+    bool is_broken; /* a worker's reply was lost */
+    json_t *home;   /* socket label -> index of its worker */
     unsigned count;
     struct worker workers[WORKERS_MAX];
 };
@@ -36,10 +38,13 @@ static void on_reply(void *user, json_t *reply)
         jsonl_write(w->router->replies, json_incref(reply));
 }
 
+/* Somebody would wait for a reply that never comes. */
 static void on_bad_reply(void *user, const char *why)
 {
-    (void)user;
+    struct router *r = ((struct worker *)user)->router;
     fprintf(stderr, "reference: a worker wrote a line that is no reply: %s\n", why);
+    r->is_broken = true;
+    ev_break(r->loop, EVBREAK_ALL);
 }
 
 static void on_worker_end(void *user)
@@ -58,7 +63,7 @@ static _Noreturn void be_worker(const struct router *r, int fd)
         close(r->workers[i].fd);
     close(STDIN_FILENO);
     close(STDOUT_FILENO);
-    _exit(worker_run(fd, fd));
+    exit(worker_run(fd, fd));
 }
 
 static bool start_worker(struct router *r, json_t *configure)
@@ -72,9 +77,11 @@ static bool start_worker(struct router *r, json_t *configure)
         close(pair[0]);
         be_worker(r, pair[1]);
     }
+    int err = errno;
     close(pair[1]);
     if (w->pid < 0) {
         close(pair[0]);
+        errno = err;
         return false;
     }
     w->router = r;
@@ -100,8 +107,10 @@ struct router *router_new(struct ev_loop *loop, struct jsonl *replies, unsigned 
     json_object_del(for_each, "workers");
     while (r->count < workers && r->count < WORKERS_MAX) {
         if (!start_worker(r, for_each)) {
+            int err = errno;
             json_decref(for_each);
             router_free(r);
+            errno = err;
             return NULL;
         }
     }
@@ -111,7 +120,7 @@ struct router *router_new(struct ev_loop *loop, struct jsonl *replies, unsigned 
 
 int router_free(struct router *r)
 {
-    int failed = 0;
+    int failed = r->is_broken;
     for (unsigned i = 0; i < r->count; i++) {
         int status;
         jsonl_free(r->workers[i].lines);
