@@ -238,7 +238,13 @@ void conn_end_rst(struct conn *c)
     conn_close(c, net_end_rst);
 }
 
-void conn_stop_reading(struct conn *c) { c->reads = false; }
+/* A receive buffer that the kernel sizes by itself may grow to tens of megabytes; one of a fixed size is full soon. */
+void conn_stop_reading(struct conn *c)
+{
+    const int least = 1; /* the kernel rounds it up to its smallest */
+    c->reads = false;
+    setsockopt(c->io.fd, SOL_SOCKET, SO_RCVBUF, &least, sizeof least);
+}
 
 void conn_close_now(struct conn *c)
 {
