@@ -41,6 +41,13 @@ $(PROGRAMS):
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
+# The subjects java_io and java_nio.
+java: build/java/Adapter.class
+build/java/Adapter.class: $(wildcard harness/subjects/_java/*.java)
+	@mkdir -p $(@D)
+	javac -Xlint:all -Werror -d $(@D) -cp /usr/share/java/gson.jar $^
+.PHONY: java
+
 # Third-party source from Debian's package: compiled apart and without our warnings.
 $(BUILD)/llhttp/%.o: /usr/share/llhttp/%.c
 	@mkdir -p $(@D)

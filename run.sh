@@ -29,6 +29,9 @@ openjdk-17-jdk-headless runs it, and compiles its servlet'
     [ngx_lua]='
 libnginx-mod-http-lua  the real cosocket pool, as a subject
 lua-cjson              JSON for its adapter'
+    [java]='
+openjdk-17-jdk-headless compiles and runs the subjects java_io and java_nio
+libgoogle-gson-java    JSON for their adapter'
     [bench]='
 wrk                    the load generator that ours is measured against'
     [test]='
@@ -43,11 +46,12 @@ declare -A needs=(
     [scenario]='servers'
     [bench]='bench'
     [differential]='servers'
-    [test]='servers tomcat ngx_lua bench test'
+    [test]='servers tomcat ngx_lua java bench test'
 )
 declare -A needs_of_word=(
     [ngx_lua]='servers ngx_lua'
     [tomcat]='tomcat'
+    [java_]='java'
 )
 # What is built before a command; elsewhere it is release.
 declare -A builds=(
@@ -139,10 +143,10 @@ plays_tomcat() { # ARGUMENT...: whether a real Tomcat is in the scenarios that a
     return 1
 }
 
-build() { # VARIANT
+build() { # VARIANT [TARGET]
     local log
     log=$(mktemp)
-    if ! make -s -C "$root" -j"$(nproc)" VARIANT="$1" >"$log" 2>&1; then
+    if ! make -s -C "$root" -j"$(nproc)" VARIANT="$1" "${2:-all}" >"$log" 2>&1; then
         cat "$log" >&2
         rm -f "$log"
         say "build: make failed; its output is above"
@@ -193,6 +197,7 @@ set_up $wanted
 for variant in ${builds[$command]:-release}; do # also for help and list: behaviours are listed by the server itself
     build "$variant"
 done
+case " $wanted " in *' java '*) build release java ;; esac
 if [ "$command" = setup ]; then
     say "set-up: everything is here"
 else

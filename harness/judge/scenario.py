@@ -39,9 +39,9 @@ TAGS = {
 }
 FEATURES = (
     "pool_name", "pool_size", "backlog", "unix", "reused_times", "idle_timeout", "max_idle", "batch", "stats", "read_body",
-    "workers", "cancel", "tcp_keepalive", "phases", "stop", "resolver", "arguments",
+    "workers", "cancel", "tcp_keepalive", "phases", "stop", "resolver", "arguments", "jdk", "stale_check",
 )
-POOL_KNOBS = ("max_idle", "idle_timeout_ms", "connect_timeout_ms", "read_timeout_ms", "send_timeout_ms", "workers", "phase")
+POOL_KNOBS = ("max_idle", "idle_timeout_ms", "connect_timeout_ms", "read_timeout_ms", "send_timeout_ms", "workers", "phase", "stale_check")
 
 
 @dataclass(frozen=True)
