@@ -172,6 +172,27 @@ int net_connect(const struct net_addr *addr, bool *in_progress)
     return close_keeping_errno(fd);
 }
 
+int net_set_keepalive(int fd, const struct net_keepalive *keepalive)
+{
+    const struct {
+        int level, name, value;
+    } settings[] = {
+        {IPPROTO_TCP, TCP_KEEPIDLE, (int)keepalive->idle_s},
+        {IPPROTO_TCP, TCP_KEEPINTVL, (int)keepalive->interval_s},
+        {IPPROTO_TCP, TCP_KEEPCNT, (int)keepalive->probes},
+        {IPPROTO_TCP, TCP_USER_TIMEOUT, (int)keepalive->user_timeout_ms},
+        {SOL_SOCKET, SO_KEEPALIVE, 1},
+    };
+    int family;
+    socklen_t len = sizeof family;
+    if (getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &family, &len) < 0)
+        return -1;
+    for (size_t i = 0; family != AF_UNIX && i < sizeof settings / sizeof *settings; i++)
+        if (setsockopt(fd, settings[i].level, settings[i].name, &settings[i].value, sizeof settings[i].value) < 0)
+            return -1;
+    return 0;
+}
+
 int net_connect_result(int fd)
 {
     int err = 0;

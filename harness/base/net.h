@@ -43,6 +43,18 @@ int net_accept(int listener, struct net_addr *peer);
  * will be read in line: apart from the other bytes, it would be invisible to net_look. The caller owns the descriptor. */
 int net_connect(const struct net_addr *addr, bool *in_progress);
 
+/* TCP keepalive: after idle_s without a segment from the peer a probe is sent, then one each interval_s; when `probes` have gone
+ * without an answer the connection ends with ETIMEDOUT. user_timeout_ms (TCP_USER_TIMEOUT; 0: the system's) takes the place of
+ * `probes`, and also bounds how long sent data may stay unacknowledged, during which no probe is sent. */
+struct net_keepalive {
+    unsigned idle_s, interval_s, probes, user_timeout_ms;
+};
+#define NET_KEEPALIVE_S_MAX 32767 /* Linux: of idle_s and interval_s; the least is 1 */
+#define NET_KEEPALIVE_PROBES_MAX 127
+
+/* Switches it on, at best before the connection is there. A unix socket has none: nothing is done. Returns 0. */
+int net_set_keepalive(int fd, const struct net_keepalive *keepalive);
+
 /* The outcome of a connect in progress: 0 or an errno value. */
 int net_connect_result(int fd);
 

@@ -98,11 +98,10 @@ fail_with(struct cosocket *sock, struct cosocket_result *result, const char *for
     return cosocket_fail(result, sock->err);
 }
 
-/* The original's words for an errno: the system's, in lower case; "timeout" for a timeout of ours. */
+/* The original's words for an errno: the system's, in lower case. "connection timed out" is what TCP says when it gives a connection up;
+ * "timeout" is a timeout of ours. */
 const char *cosocket_errno_text(struct cosocket *sock, int err)
 {
-    if (err == ETIMEDOUT)
-        return "timeout";
     snprintf(sock->err, sizeof sock->err, "%s", strerror(err));
     for (char *c = sock->err; *c; c++)
         *c = (char)tolower((unsigned char)*c);
@@ -238,6 +237,24 @@ static void look_up(struct pool_ev_ticket *ticket)
     resolve_start(pools->resolver, &sock->query, sock->host, (unsigned)sock->port);
 }
 
+static enum cosocket_status check_keepalive(struct cosocket *sock, const struct cosocket_keepalive *k,
+                                            struct cosocket_result *result)
+{
+    const struct {
+        const char *name;
+        long value, least, most;
+    } fields[] = {
+        {"idle_s", k->idle_s, 1, NET_KEEPALIVE_S_MAX},
+        {"interval_s", k->interval_s, 1, NET_KEEPALIVE_S_MAX},
+        {"probes", k->probes, 1, NET_KEEPALIVE_PROBES_MAX},
+        {"user_timeout_ms", k->user_timeout_ms, 0, INT32_MAX},
+    };
+    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
+        if (fields[i].value < fields[i].least || fields[i].value > fields[i].most)
+            return fail_with(sock, result, "bad \"tcp_keepalive\" option value: %s %ld", fields[i].name, fields[i].value);
+    return cosocket_ok(result);
+}
+
 /* What can be said of the arguments without looking at the network; in the original's order. */
 static enum cosocket_status check_arguments(struct cosocket *sock, const char *host, int port,
                                             const struct cosocket_options *options, struct cosocket_result *result)
@@ -248,6 +265,8 @@ static enum cosocket_status check_arguments(struct cosocket *sock, const char *h
         return fail_with(sock, result, "bad \"pool_size\" option value: %ld", *options->pool_size);
     if (options->backlog && (*options->backlog < 0 || *options->backlog > INT32_MAX))
         return fail_with(sock, result, "bad \"backlog\" option value: %ld", *options->backlog);
+    if (options->tcp_keepalive && check_keepalive(sock, options->tcp_keepalive, result) != COSOCKET_OK)
+        return COSOCKET_ERROR;
     if (is_unix && host[5] == '\0')
         return fail_with(sock, result, "failed to parse host name \"%s\": no path in the unix domain socket", host);
     if (is_unix && net_parse(&addr, host) < 0)
@@ -298,6 +317,11 @@ static void set_wishes(struct cosocket *sock, const struct cosocket_options *opt
     sock->ticket.pool_size = options->pool_size ? (unsigned)*options->pool_size : 0;
     sock->ticket.limited = options->backlog != NULL;
     sock->ticket.backlog = options->backlog ? (unsigned)*options->backlog : 0;
+    const struct cosocket_keepalive *k = options->tcp_keepalive;
+    if (k)
+        sock->keepalive = (struct net_keepalive){.idle_s = (unsigned)k->idle_s, .interval_s = (unsigned)k->interval_s,
+                                                 .probes = (unsigned)k->probes, .user_timeout_ms = (unsigned)k->user_timeout_ms};
+    sock->ticket.keepalive = k ? &sock->keepalive : NULL;
     sock->ticket.connect_timeout_ns = to_ns(sock->connect_timeout_ms);
     sock->ticket.done = on_connected;
     sock->ticket.user = sock;

@@ -64,12 +64,24 @@ struct cosocket *cosocket_new(struct cosocket_pools *pools, cosocket_done *done,
 /* Closes its connection if it has one (never pools it) and forgets what was under way; NULL is allowed. */
 void cosocket_free(struct cosocket *sock);
 
+/* TCP keepalive of one connection (tcp(7): TCP_KEEPIDLE, TCP_KEEPINTVL, TCP_KEEPCNT, TCP_USER_TIMEOUT): after idle_s without a
+ * segment from the peer its system is probed, each interval_s, and after so many `probes` without an answer the connection is dead:
+ * in use, its user is told "connection timed out"; idle, the pool closes it. While sent data waits for its acknowledgement nothing is
+ * probed; user_timeout_ms bounds that, too, and where it is given it takes the place of `probes`. */
+struct cosocket_keepalive {
+    long idle_s, interval_s; /* 1 to 32767 */
+    long probes;             /* 1 to 127 */
+    long user_timeout_ms;    /* 0: not given */
+};
+
 /* The options table of tcpsock:connect. Zeroed fields are not given. */
 struct cosocket_options {
     const char *pool;      /* the pool's name, in place of the text "host:port" or "unix:/path" */
     const long *pool_size; /* of the pool, if this call creates it */
     const long *backlog;   /* if this call creates the pool: no more than pool_size connections of it at any time, and so many
                               connects may wait in line for one, first come first served, no longer than the connect timeout */
+    const struct cosocket_keepalive *tcp_keepalive; /* if this call opens the connection: a reused one stays as it was opened, and a
+                              unix socket has no such thing. Not in the manual, whose sockets take it from the system's defaults */
 };
 
 /* Takes an idle connection of the pool, the most recently returned first, or opens a new one. `host` goes into the pool's name as
@@ -77,7 +89,7 @@ struct cosocket_options {
  * is "unix:/path" (then `port` is ignored). A connection that the object still holds is closed first, but not where the call
  * is refused for its arguments. Errors: "connection refused", "timeout" (in line or connecting), "too many waiting connect
  * operations", "no such file or directory", "NAME could not be resolved (3: Host not found)", "bad port number: N",
- * "failed to parse host name ...", "bad \"pool_size\" option value: N", "bad \"backlog\" option value: N", "socket busy ...". */
+ * "failed to parse host name ...", "bad \"pool_size\" option value: N", "bad \"backlog\" option value: N", "bad \"tcp_keepalive\" option value: idle_s N", "socket busy ...". */
 enum cosocket_status cosocket_connect(struct cosocket *sock, const char *host, int port, const struct cosocket_options *options,
                                       struct cosocket_result *result);
 

@@ -262,9 +262,9 @@ static void write_is_over(struct cosocket *sock)
     ev_timer_stop(sock->pools->loop, &sock->send_timeout);
 }
 
-static void write_failed(struct cosocket *sock, struct cosocket_result *result, int err)
+static void write_failed(struct cosocket *sock, struct cosocket_result *result, const char *err)
 {
-    cosocket_fail(result, cosocket_errno_text(sock, err));
+    cosocket_fail(result, err);
     write_is_over(sock); /* it has its answer here; a read that waits gets its own */
     cosocket_drop(sock);
 }
@@ -275,7 +275,7 @@ static void continue_write(struct cosocket *sock)
     struct cosocket_result result;
     ssize_t n = send_some(sock, b->data + b->at, b->bytes - b->at);
     if (n < 0) {
-        write_failed(sock, &result, errno);
+        write_failed(sock, &result, cosocket_errno_text(sock, errno));
     } else {
         b->at += (size_t)n;
         if (b->at < b->bytes) {
@@ -296,7 +296,7 @@ static void on_send_timeout(struct ev_loop *loop, ev_timer *timer, int revents)
     struct cosocket_result result;
     (void)loop;
     (void)revents;
-    write_failed(sock, &result, ETIMEDOUT);
+    write_failed(sock, &result, "timeout");
     sock->done(sock, COSOCKET_SEND, &result, sock->user);
 }
 
@@ -310,7 +310,7 @@ enum cosocket_status cosocket_send(struct cosocket *sock, const char *data, size
         return cosocket_fail(result, "closed");
     ssize_t n = send_some(sock, data, bytes);
     if (n < 0) {
-        write_failed(sock, result, errno);
+        write_failed(sock, result, cosocket_errno_text(sock, errno));
         return COSOCKET_ERROR;
     }
     sock->send_bytes = bytes;
@@ -321,7 +321,7 @@ enum cosocket_status cosocket_send(struct cosocket *sock, const char *data, size
     }
     size_t left = bytes - (size_t)n;
     if (!make_room(&sock->to_write, left)) {
-        write_failed(sock, result, ENOMEM);
+        write_failed(sock, result, cosocket_errno_text(sock, ENOMEM));
         return COSOCKET_ERROR;
     }
     memcpy(sock->to_write.data, data + n, left);

@@ -32,6 +32,7 @@ struct cosocket {
     int port;
     struct resolve_query query;
     char *key;
+    struct net_keepalive keepalive;  /* what the ticket points to, where it was asked for */
     struct pool_ev_ticket ticket;
     bool connecting;
     struct pool_ev_conn *conn;

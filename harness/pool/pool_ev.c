@@ -341,6 +341,7 @@ static void on_timeout(struct ev_loop *loop, ev_timer *timer, int revents)
     struct pool_ev_ticket *ticket = timer->data;
     (void)loop;
     (void)revents;
+    ticket->why = "timeout";
     if (pool_ev_is_in_line(ticket)) {
         handle(ticket->owner, (struct pool_event){.type = POOL_CANCEL, .ticket = &ticket->core});
         finish(ticket, NULL, ETIMEDOUT);
@@ -372,6 +373,12 @@ static bool try_address(struct pool_ev_ticket *ticket)
         int fd = net_connect(&ticket->addr[ticket->tried++], &in_progress);
         if (fd < 0)
             continue;
+        if (ticket->keepalive && net_set_keepalive(fd, ticket->keepalive) < 0) {
+            int err = errno;
+            net_end_fin(fd);
+            errno = err;
+            continue;
+        }
         ticket->connecting = new_conn(ticket, fd);
         if (!ticket->connecting) {
             net_end_fin(fd);

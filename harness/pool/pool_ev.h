@@ -36,6 +36,7 @@ struct pool_ev_ticket {
     unsigned backlog;        /* how many may wait in line then */
     const struct net_addr *addr; /* where to, addr_count of them, tried in turn; with 0, resolve is asked */
     unsigned addr_count;
+    const struct net_keepalive *keepalive; /* of a connection that is opened for this ticket; NULL: none */
     void (*resolve)(struct pool_ev_ticket *ticket); /* answers with pool_ev_resolved, now or later */
     uint64_t connect_timeout_ns;              /* of waiting in line, and once more of connecting; 0: none */
     void (*done)(struct pool_ev_ticket *ticket); /* called once, only after POOL_EV_PENDING; never from inside a call */
@@ -43,7 +44,7 @@ struct pool_ev_ticket {
     /* The answer. */
     struct pool_ev_conn *conn; /* NULL where it failed */
     int err;                   /* errno where it failed: ECONNREFUSED, ETIMEDOUT (in line or connecting), ENOMEM, EMFILE ... */
-    const char *why;           /* in words, where errno has none: the line is full, or what pool_ev_resolved said */
+    const char *why;           /* in words, where errno has none: the line is full, our time is up, what pool_ev_resolved said */
     uint64_t connect_ns;       /* how long the connect took; 0 for a reused connection */
     /* Private. */
     struct pool_ticket core;

@@ -67,7 +67,8 @@ static const struct jsonl_handler handler = {.line = on_line, .bad = on_bad_line
 static void say_hello(struct jsonl *lines)
 {
     static const char *const features[] = {"pool_name", "pool_size", "backlog", "unix", "reused_times", "idle_timeout",
-                                           "max_idle", "batch", "stats", "workers", "cancel", "stop", "resolver"};
+                                           "max_idle", "batch", "stats", "workers", "cancel", "stop", "resolver",
+                                           "tcp_keepalive"};
     json_t *list = json_array();
     for (size_t i = 0; i < sizeof features / sizeof *features; i++)
         json_array_append_new(list, json_string(features[i]));

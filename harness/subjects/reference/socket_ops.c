@@ -33,8 +33,22 @@ static void answer(struct socket *s, json_t *id, const struct cosocket_result *r
     jsonl_write(s->adapter->replies, reply);
 }
 
-/* The options table; the numbers live in `numbers`. */
-static struct cosocket_options read_options(struct fields *f, long numbers[2])
+static struct cosocket_keepalive read_keepalive(struct fields *options)
+{
+    struct fields table = {.command = json_object_get(options->command, "tcp_keepalive")};
+    struct cosocket_keepalive keepalive = {.idle_s = fields_integer(&table, "idle_s"),
+                                           .interval_s = fields_integer(&table, "interval_s"),
+                                           .probes = fields_integer(&table, "probes")};
+    double number = 0;
+    if (fields_number_if(&table, "user_timeout_ms", &number))
+        keepalive.user_timeout_ms = (long)number;
+    if (*table.error && !*options->error)
+        snprintf(options->error, sizeof options->error, "in `tcp_keepalive`, %.120s", table.error);
+    return keepalive;
+}
+
+/* The options table; the numbers live in `numbers`, and what it says of TCP keepalive in `keepalive`. */
+static struct cosocket_options read_options(struct fields *f, long numbers[2], struct cosocket_keepalive *keepalive)
 {
     struct fields table = {.command = json_object_get(f->command, "options")};
     struct cosocket_options options = {0};
@@ -47,6 +61,10 @@ static struct cosocket_options read_options(struct fields *f, long numbers[2])
     if (fields_number_if(&table, "backlog", &number)) {
         numbers[1] = (long)number;
         options.backlog = &numbers[1];
+    }
+    if (json_is_object(json_object_get(table.command, "tcp_keepalive"))) {
+        *keepalive = read_keepalive(&table);
+        options.tcp_keepalive = keepalive;
     }
     if (*table.error && !*f->error)
         snprintf(f->error, sizeof f->error, "in `options`, %.140s", table.error);
@@ -68,7 +86,8 @@ static void do_connect(struct socket *s, json_t *id, struct fields *f)
         port = fields_integer(f, "port");
     }
     long numbers[2];
-    struct cosocket_options options = read_options(f, numbers);
+    struct cosocket_keepalive keepalive;
+    struct cosocket_options options = read_options(f, numbers, &keepalive);
     if (*f->error)
         return;
     port = port < -1 || port > 65536 ? 65536 : port; /* out of range stays out of range */
