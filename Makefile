@@ -30,12 +30,14 @@ POOL := $(patsubst $(POOL_DIR)/%.c,$(POOL_OUT)/pool/%.o,$(wildcard $(POOL_DIR)/*
 CLIENT := $(patsubst $(CLIENT_DIR)/%.c,$(POOL_OUT)/client/%.o,$(wildcard $(CLIENT_DIR)/*.c))
 SERVER := $(call objects,servers/*.c servers/behaviours/*.c)
 LOAD := $(call objects,harness/load/*.c)
+GAP := $(call objects,harness/gap/*.c)
 
-PROGRAMS := $(BUILD)/server $(POOL_OUT)/load $(POOL_OUT)/reference
+PROGRAMS := $(BUILD)/server $(POOL_OUT)/load $(POOL_OUT)/gap $(POOL_OUT)/reference
 all: $(PROGRAMS)
 
 $(BUILD)/server: $(SERVER) $(BASE) $(LLHTTP)
 $(POOL_OUT)/load: $(LOAD) $(CLIENT) $(POOL) $(BASE) $(LLHTTP)
+$(POOL_OUT)/gap: $(GAP) $(CLIENT) $(POOL) $(BASE) $(LLHTTP)
 $(POOL_OUT)/reference: $(call objects,harness/subjects/reference/*.c) $(CLIENT) $(POOL) $(BASE) $(LLHTTP)
 $(PROGRAMS):
 	@mkdir -p $(@D)

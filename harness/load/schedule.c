@@ -1,51 +1,22 @@
 #include "load/schedule.h"
 
+#include "base/heap.h"
+
 #include <assert.h>
 #include <stdlib.h>
-
-struct waiting {
-    uint64_t free_ns;
-    unsigned user;
-};
 
 struct sched {
     struct sched_config config;
     uint64_t started;        /* requests */
     uint64_t random;
     unsigned waiting_count;
-    struct waiting waiting[]; /* a heap: the user that is free first is on top */
+    struct heap_entry waiting[]; /* a heap: the user that is free first is on top */
 };
-
-static void swap(struct waiting *a, struct waiting *b)
-{
-    struct waiting old = *a;
-    *a = *b;
-    *b = old;
-}
 
 static void push(struct sched *s, unsigned user, uint64_t free_ns)
 {
-    struct waiting *heap = s->waiting;
-    unsigned i = s->waiting_count++;
-    assert(i < s->config.users);
-    heap[i] = (struct waiting){.free_ns = free_ns, .user = user};
-    for (; i > 0 && heap[(i - 1) / 2].free_ns > heap[i].free_ns; i = (i - 1) / 2)
-        swap(&heap[i], &heap[(i - 1) / 2]);
-}
-
-static unsigned pop(struct sched *s)
-{
-    struct waiting *heap = s->waiting;
-    unsigned user = heap[0].user, n = --s->waiting_count, child;
-    heap[0] = heap[n];
-    for (unsigned i = 0; (child = 2 * i + 1) < n; i = child) {
-        if (child + 1 < n && heap[child + 1].free_ns < heap[child].free_ns)
-            child++;
-        if (heap[i].free_ns <= heap[child].free_ns)
-            break;
-        swap(&heap[i], &heap[child]);
-    }
-    return user;
+    assert(s->waiting_count < s->config.users);
+    heap_push(s->waiting, &s->waiting_count, free_ns, user);
 }
 
 /* splitmix64: small, and the same everywhere for the same seed. */
@@ -95,7 +66,7 @@ uint64_t sched_next_ns(const struct sched *s)
 {
     if (s->waiting_count == 0 || s->started >= s->config.requests)
         return SCHED_NEVER;
-    uint64_t next = s->waiting[0].free_ns;
+    uint64_t next = s->waiting[0].at_ns;
     if (s->config.rate > 0) {
         uint64_t arrival = arrival_ns(s, s->started);
         next = arrival > next ? arrival : next;
@@ -107,8 +78,8 @@ bool sched_take(struct sched *s, uint64_t now_ns, struct sched_start *start)
 {
     if (now_ns >= s->config.end_ns || sched_next_ns(s) > now_ns)
         return false;
-    start->due_ns = s->config.rate > 0 ? arrival_ns(s, s->started) : s->waiting[0].free_ns;
-    start->user = pop(s);
+    start->due_ns = s->config.rate > 0 ? arrival_ns(s, s->started) : s->waiting[0].at_ns;
+    start->user = heap_pop(s->waiting, &s->waiting_count);
     s->started++;
     return true;
 }
