@@ -68,8 +68,17 @@ def read_mutant(path: Path, project: Project) -> Mutant:
 
 
 def build(project: Project, mutant: Mutant) -> Project:
-    """A copy of the sources with the mutant's edits, and the programs that hold it. The servers are those of the clean build."""
-    clean, out = project.root / "build" / VARIANT, project.root / "build" / "mutants" / mutant.name
+    """The mutant's programs; those that do not hold it are the clean build's."""
+    folder = Path("mutants") / mutant.name
+    make(project, mutant, folder, VARIANT, "reference")
+    for program in ("server", "load"):
+        (project.root / "build" / folder / program).symlink_to(project.root / "build" / VARIANT / program)
+    return Project(project.root, str(folder))
+
+
+def make(project: Project, mutant: Mutant, folder: Path, variant: str, program: str) -> None:
+    """Into build/FOLDER: a copy of the sources with the mutant's edits, and the program that holds it."""
+    clean, out = project.root / "build" / variant, project.root / "build" / folder
     shutil.rmtree(out, ignore_errors=True)
     for part in PARTS:
         shutil.copytree(project.root / "harness" / part, out / part)
@@ -78,15 +87,12 @@ def build(project: Project, mutant: Mutant) -> Project:
     for edit in mutant.edits:
         apply(edit, mutant.name, out)
     where = out.relative_to(project.root)
-    variables = [f"VARIANT={VARIANT}", f"POOL_OUT={where}", *(f"{part.upper()}_DIR={where}/{part}" for part in PARTS)]
+    variables = [f"VARIANT={variant}", f"POOL_OUT={where}", *(f"{part.upper()}_DIR={where}/{part}" for part in PARTS)]
     made = subprocess.run(
-        ["make", "-s", *variables, f"{where}/reference"], cwd=project.root, capture_output=True, text=True, check=False,
+        ["make", "-s", *variables, f"{where}/{program}"], cwd=project.root, capture_output=True, text=True, check=False,
     )
     if made.returncode:
         raise HarnessError(f"mutant {mutant.name} does not compile: {made.stderr.strip()[-400:]}")
-    for program in ("server", "load"):
-        (out / program).symlink_to(project.root / "build" / VARIANT / program)
-    return Project(project.root, f"mutants/{mutant.name}")
 
 
 def apply(edit: Edit, name: str, out: Path) -> None:

@@ -17,16 +17,16 @@ from mock_server import PATIENCE_S, PROJECT, Mock
 
 
 @cache
-def program() -> Path:
+def program(name: str = "load") -> Path:
     """Builds it where it is stale; the lock is the one under which the mock server is built."""
     (PROJECT.root / "build").mkdir(exist_ok=True)
     with (PROJECT.root / "build" / "server.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         made = subprocess.run(
-            ["make", "-s", "VARIANT=san", "build/san/load"], cwd=PROJECT.root, capture_output=True, text=True, check=False
+            ["make", "-s", "VARIANT=san", f"build/san/{name}"], cwd=PROJECT.root, capture_output=True, text=True, check=False
         )
     assert made.returncode == 0, made.stdout + made.stderr
-    return PROJECT.program("load")
+    return PROJECT.program(name)
 
 
 def run(url: str, *args: str) -> dict[str, Any]:

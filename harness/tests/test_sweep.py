@@ -1,0 +1,115 @@
+"""The sweep's arithmetic, and the program `gap` against the mock server."""
+
+from __future__ import annotations
+
+import subprocess
+
+import pytest
+from judge.sweep import plan, samples, steps
+from judge.sweep.drive import run_plan
+from judge.sweep.samples import FAILED, NEW, SAME, Sample
+from judge.trace.proportion import wilson
+from load_kit import books, program, url_of
+from mock_server import Mock
+
+PRINTED = """planned_ns,gap_ns,span_ns,kept,reused,phase,error
+200000000,200010000,200300000,1,1,done,
+200000000,203000000,203300000,1,0,done,
+200000000,200020000,200400000,1,1,receive,EOF
+200000000,0,0,0,0,connect,
+"""
+
+
+def sample(gap_ms: float, outcome: str, planned_ms: float | None = None) -> Sample:
+    return Sample(gap_ms if planned_ms is None else planned_ms, gap_ms, gap_ms, outcome, "receive EOF" if outcome == FAILED else "")
+
+
+def test_wilson_as_in_the_literature() -> None:
+    assert wilson(0, 0) == (0.0, 1.0)
+    assert wilson(0, 10) == (0.0, pytest.approx(0.2775, abs=1e-4))  # Wilson 1927, as in every table of it
+    assert wilson(10, 10) == (pytest.approx(0.7225, abs=1e-4), 1.0)
+    assert wilson(5, 10) == (pytest.approx(0.2366, abs=1e-4), pytest.approx(0.7634, abs=1e-4))
+
+
+def test_a_plan_asks_for_every_gap_equally_often_and_spreads_it() -> None:
+    one = plan.Plan((1.0, 2.0, 3.0), pairs=4, rate=6)
+    assert one.seconds == pytest.approx(2.003)
+    found = one.nanoseconds()
+    assert one.count == len(found) == 12
+    for at in range(0, 12, 3):  # each round has each gap once
+        assert sorted(found[at : at + 3]) == [1_000_000, 2_000_000, 3_000_000]
+    assert found == one.nanoseconds() != plan.Plan((1.0, 2.0, 3.0), 4, 6, seed=2).nanoseconds()
+
+
+def test_gaps_around_a_timeout() -> None:
+    assert plan.around(10, 0, 2, 1, 0.5) == (8, 8.5, 9, 9.5, 10, 10.5, 11)
+    assert plan.around(2, 4, 3, 2, 3) == (2, 5, 8)  # none is below a millisecond
+
+
+def test_what_the_program_prints_is_read() -> None:
+    found, lost = samples.parse(PRINTED.splitlines())
+    assert lost == 1
+    assert [one.outcome for one in found] == [SAME, NEW, FAILED]
+    assert found[0].gap_ms == 200.01 and found[0].span_ms == 200.3 and found[2].how == "receive EOF"
+    assert samples.punctual(found, 1) == [found[0], found[2]]
+
+
+def test_samples_are_counted_at_the_gap_that_came_about() -> None:
+    found = steps.count([sample(9.9, SAME, 9), sample(10.2, FAILED), sample(10.1, NEW), sample(11.6, NEW)], (9, 10, 11))
+    assert [(one.gap_ms, one.same, one.new, one.failed) for one in found] == [(10, 1, 1, 1)]  # 11.6 lies beyond the last
+    assert found[0].rate == pytest.approx(1 / 3) and found[0].how == {"receive EOF": 1}
+
+
+def test_the_window_is_the_area_under_the_rate() -> None:
+    def step(gap: float, failed: int) -> steps.Step:
+        return steps.Step(gap, 100 - failed, 0, failed, {})
+
+    found = steps.window_of([step(8, 0), step(9, 0), step(10, 50), step(11, 0), step(12, 0)])
+    assert found.width_ms == pytest.approx(0.5) and (found.first_ms, found.last_ms) == (10, 10)
+    assert found.low_ms < 0.45 and found.high_ms > 0.55
+    assert steps.window_of([step(8, 0), step(9, 100), step(13, 100)]).width_ms == pytest.approx(0.5 * 5 - 0.5 + 2.5)
+    nothing = steps.window_of([step(8, 0), step(9, 0)])
+    assert (nothing.width_ms, nothing.first_ms) == (0, None)
+
+
+def test_the_program_tells_same_new_and_failed_apart() -> None:
+    with Mock() as mock:
+        url = url_of(mock.listen({"name": "close-idle", "after_ms": 300}, trace="none"))
+        found, lost = run_plan(program("gap"), url, plan.Plan((1.0, 900.0), 10, 200), 0)
+        told = books(mock)
+    assert lost == 0 and len(found) == 20
+    assert {(one.outcome, one.planned_ms) for one in found} == {(SAME, 1.0), (NEW, 900.0)}
+    assert all(one.gap_ms >= one.planned_ms and one.span_ms >= one.gap_ms for one in found)
+    assert told["accepted"] == 30 and told["requests"] == 40  # the server's word on it
+
+
+def test_the_pools_own_timeout_closes_before_the_servers() -> None:
+    with Mock() as mock:
+        url = url_of(mock.listen({"name": "close-idle", "after_ms": 60_000}, trace="none"))
+        found, _ = run_plan(program("gap"), url, plan.Plan((1.0, 900.0), 5, 200), idle_timeout_ms=300)
+    assert {(one.outcome, one.planned_ms) for one in found} == {(SAME, 1.0), (NEW, 900.0)}
+
+
+def test_a_request_that_is_lost_is_a_failure() -> None:
+    with Mock() as mock:
+        behaviours = ({"name": "ok", "repeat": 1}, {"name": "reset-request", "at": "before"})
+        url = url_of(mock.listen(*behaviours, on="request", cycle=True, trace="none"))
+        found, lost = run_plan(program("gap"), url, plan.Plan((20.0,), 1, 10), 0)
+    assert lost == 0
+    assert [(one.outcome, one.how) for one in found] == [(FAILED, "receive ECONNRESET")]
+
+
+@pytest.mark.parametrize(
+    ("args", "plan_text", "sentence"),
+    [
+        (["http://127.0.0.1:1/", "--rate", "0"], "1\n", 'gap: --rate takes a number above 0, at most 1000000: "0"'),
+        (["http://127.0.0.1:1/", "--idle-timeout", "5"], "1\n", 'gap: --idle-timeout takes a duration such as 500ms, or 0: "5"'),
+        ([], "1\n", 'gap: one URL is needed: ""'),
+        (["ftp://x/"], "1\n", "gap: "),
+        (["http://127.0.0.1:1/"], "1.5\n", 'gap: a line of the plan is an idle time in nanoseconds, at most an hour: "1.5"'),
+        (["http://127.0.0.1:1/"], "", "gap: the plan on standard input is empty"),
+    ],
+)
+def test_bad_input_is_told_in_a_sentence(args: list[str], plan_text: str, sentence: str) -> None:
+    ran = subprocess.run([program("gap"), *args], input=plan_text, capture_output=True, text=True, timeout=20, check=False)
+    assert ran.returncode == 2 and ran.stderr.startswith(sentence) and not ran.stdout
