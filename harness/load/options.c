@@ -92,6 +92,12 @@ static bool set_no_pool(struct load_options *o, const char *v)
     return o->no_pool = true;
 }
 
+static bool set_close_first(struct load_options *o, const char *v)
+{
+    (void)v;
+    return o->no_pool = o->close_first = true;
+}
+
 static bool set_fixed(struct load_options *o, const char *v)
 {
     (void)v;
@@ -144,7 +150,10 @@ static const struct option options[] = {
      "time that a user waits between two requests, or a range to draw it from [0]"},
     {"pool-size", 0, "N", WHOLE, set_pool_size, "idle connections that each worker's pool keeps [30]"},
     {"idle-timeout", 0, "D", DURATION ", or 0", set_idle_timeout, "how long an idle connection is kept; 0: for ever [60s]"},
-    {"no-pool", 0, NULL, NULL, set_no_pool, "a new connection for each request"},
+    {"no-pool", 0, NULL, NULL, set_no_pool, "a new connection for each request, which asks the server to close it"},
+    {"close-first", 0, NULL, NULL, set_close_first,
+     "a new connection for each request, which this side closes first and without\n"
+     "a word: whoever closes first holds the TIME_WAIT"},
     {"timeout", 0, "D", DURATION, set_timeout, "time for one request, its connect included [10s]"},
     {"fixed", 0, NULL, NULL, set_fixed, "send the URL's target as it is, without a token in it"},
     {"seed", 0, "N", "a whole number", set_seed, "of the drawn think times [1]"},

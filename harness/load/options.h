@@ -23,6 +23,7 @@ struct load_options {
     uint64_t timeout_ns;        /* of one request */
     uint64_t seed;
     bool no_pool, fixed, quiet;
+    bool close_first;           /* with no_pool: the request does not say that it is the connection's last */
     const char *json;           /* file, "-" for standard output, or NULL */
     const char *out;            /* folder, or NULL */
     const char *trace;          /* file, or NULL */

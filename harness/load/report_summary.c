@@ -1,5 +1,7 @@
 #include "load/report.h"
 
+#include <errno.h>
+
 static void latency_row(FILE *file, const char *name, const struct histogram *h)
 {
     static const double percentiles[] = {50, 90, 99, 99.9, 99.99, 99.999};
@@ -31,6 +33,8 @@ static void errors(const struct results *r, FILE *file)
         const char *on = e->phase == CLIENT_CONNECT ? "" : e->first_use ? " on a new connection" : " on a reused connection";
         fprintf(file, "  failed      %10llu  %s%s: %s\n", (unsigned long long)e->count, client_phase_text(e->phase), on,
                 client_error_text(e->err));
+        if (e->err == EADDRNOTAVAIL)
+            fprintf(file, "                          no local port was left: each connection that this side closed first keeps one for a minute\n");
     }
 }
 

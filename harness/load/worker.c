@@ -183,7 +183,7 @@ static int init_user(struct worker *w, struct user *user)
 {
     const struct load_options *o = w->options;
     const char *host = strncmp(o->url.key, "unix:", 5) == 0 ? "localhost" : o->url.key;
-    if (!token_request_build(&user->message, host, o->url.target, o->fixed, o->no_pool))
+    if (!token_request_build(&user->message, host, o->url.target, o->fixed, o->no_pool && !o->close_first))
         return ENOMEM;
     user->worker = w;
     user->request = (struct client_request){

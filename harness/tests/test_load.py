@@ -126,6 +126,14 @@ def test_without_a_pool_every_request_has_its_own_connection(mock: Mock) -> None
     assert books(mock)["fin_sent"] == 30, "the server was told: Connection: close"
 
 
+def test_who_closes_first_is_told_apart(mock: Mock) -> None:
+    figures = run(url_of(mock.listen("ok")), "-n", "30", "-c", "3", "--close-first")
+    assert figures["connections_opened"] == books(mock)["accepted"] == 30 and figures["reuse_rate"] == 0
+    books(mock)  # one turn of the server's loop may answer before it looks at its sockets
+    seen = books(mock)
+    assert (seen["fin_seen"], seen["stray"]) == (30, 0)
+
+
 # --- constant rate ------------------------------------------------------------------------------------------------------
 
 
