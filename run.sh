@@ -49,6 +49,7 @@ declare -A needs=(
     [test]='servers tomcat ngx_lua java bench test'
 )
 declare -A needs_of_word=(
+    [nginx]='servers'
     [ngx_lua]='servers ngx_lua'
     [tomcat]='tomcat'
     [java_]='java'

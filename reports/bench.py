@@ -70,17 +70,11 @@ def verdict(bench: dict[str, Any]) -> str:
     return f"{said}; the bar, at most {bar:g}, is {'met' if quotient[0] <= bar else 'NOT met'}."
 
 
-def _columns(lines: list[list[str]], left: int) -> str:
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    return "\n".join("  ".join(cell.ljust(width) if at < left else cell.rjust(width)
-                               for at, (cell, width) in enumerate(zip(line, widths, strict=True))).rstrip() for line in lines)
-
-
 def text(bench: dict[str, Any]) -> str:
     """For the console."""
-    parts = [_columns(table(bench), 1), verdict(bench)]
+    parts = [units.columns(table(bench), 1), verdict(bench)]
     if bench.get("misbehaving"):
-        parts.append(_columns(misbehaving(bench), 2))
+        parts.append(units.columns(misbehaving(bench), 2))
     return "\n\n".join(parts)
 
 

@@ -13,6 +13,7 @@ from markupsafe import Markup
 
 from . import bench, facts, files, headline, svg, units, verdicts
 from .charts import Chart
+from .gnuplot import Plot
 
 TEMPLATES = Path(__file__).parent / "templates"
 FILES = ("results.json", "bench.json", "junit.xml", "summary.md", "traces", "load", "plots")
@@ -28,14 +29,19 @@ def _inlined(chart: Chart, folder: Path) -> Markup:
     """The chart's picture, or the sentence that stands in its stead."""
     if chart.plot is None:
         return Markup("<p class=note>{}</p>").format(chart.note)
-    name = chart.plot.name
+    return picture(chart.plot, folder)
+
+
+def picture(plot: Plot, folder: Path) -> Markup:
+    """What was drawn of it in the run's folder, as a part of a page."""
+    name = plot.name
     try:
         drawn = (folder / "plots" / f"{name}.svg").read_text(encoding="utf-8")
     except OSError:
         return Markup("<p class=note>This chart was not drawn.</p>")
-    picture = Markup(svg.inline(drawn, name.replace(".", "_"), chart.plot.title))
+    inlined = Markup(svg.inline(drawn, name.replace(".", "_"), plot.title))
     return Markup('<figure>{}<figcaption><a href="{}">PNG</a> <a href="{}">SVG</a></figcaption></figure>').format(
-        picture, _link(f"plots/{name}.png"), _link(f"plots/{name}.svg"))
+        inlined, _link(f"plots/{name}.png"), _link(f"plots/{name}.svg"))
 
 
 def _origin(folder: Path, result: dict[str, Any]) -> int:
@@ -113,15 +119,20 @@ def _bench(folder: Path, results: dict[str, Any], charts: list[Chart]) -> dict[s
             "pictures": [_inlined(chart, folder) for chart in charts if chart.kind == "bench"]}
 
 
-def html(folder: Path, results: dict[str, Any], charts: list[Chart], notes: list[str]) -> str:
-    """The page. Whatever comes from the results is escaped by the template; only our own drawings and tables are markup."""
+def templates() -> jinja2.Environment:
+    """What renders a page; all that it is given is escaped, but for Markup."""
     loader = jinja2.FileSystemLoader(TEMPLATES)
     environment = jinja2.Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True)
     environment.filters["count"] = units.count
+    return environment
+
+
+def html(folder: Path, results: dict[str, Any], charts: list[Chart], notes: list[str]) -> str:
+    """The page. Whatever comes from the results is escaped by the template; only our own drawings and tables are markup."""
     lives = [chart for chart in charts if chart.kind == "lives"]
     failures = _failures(folder, results, {chart.source: chart for chart in lives if chart.source})
     told = {failure["trace"] for failure in failures if failure["picture"] is not None}
-    return environment.get_template("index.html.j2").render(
+    return templates().get_template("index.html.j2").render(
         run=results,
         sentence=verdicts.sentence(results),
         judged=bool(results.get("results")),

@@ -55,3 +55,10 @@ def round_us(value: float) -> str:
 
 def plural(number: int, noun: str) -> str:
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def columns(lines: list[list[str]], left: int) -> str:
+    """A table for the console: the first `left` columns flush left, the others flush right."""
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    return "\n".join("  ".join(cell.ljust(width) if at < left else cell.rjust(width)
+                               for at, (cell, width) in enumerate(zip(line, widths, strict=True))).rstrip() for line in lines)

@@ -10,19 +10,25 @@ from typing import Any
 from judge.child import Child
 from judge.errors import HarnessError
 from judge.journal import Journal
+from judge.namespace import NetNamespace
 from judge.project import Project
 
 ANSWER_MS = 10_000  # the server's own; generous, because nothing is measured here
 
 
 class Servers:
-    """Use as a context: on leaving it no process is left. The server's events go to the journal."""
+    """Use as a context: on leaving it no process is left. The server's events go to the journal.
 
-    def __init__(self, project: Project, journal: Journal, log: Path, scale: float = 1) -> None:
+    namespace: the network namespace to run in; None: the machine's."""
+
+    def __init__(
+        self, project: Project, journal: Journal, log: Path, scale: float = 1, namespace: NetNamespace | None = None,
+    ) -> None:
         self.journal, self.scale = journal, scale
         self.ids = itertools.count(1)
         self.answers: dict[int, dict[str, Any]] = {}
-        self.child = Child([project.program("server"), "--control"], log, self._line, journal.wake)
+        argv = [project.program("server"), "--control"]
+        self.child = Child(namespace.within(argv) if namespace else argv, log, self._line, journal.wake)
 
     def __enter__(self) -> Servers:
         return self

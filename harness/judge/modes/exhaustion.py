@@ -1,0 +1,25 @@
+"""What becomes of each form where the client has few local ports: a connection that the client closes first keeps its port in
+TIME_WAIT for a minute, and who has none left gets EADDRNOTAVAIL from connect."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from judge.modes.forms import FORMS
+from judge.modes.measure import Bench, Load
+from judge.namespace import few_ports
+
+PORTS = 1024
+TIMES = 4  # so many requests for each port
+
+
+def exhaust(bench: Bench, users: int, limit: int, progress: Callable[[str], None]) -> dict[str, Any]:
+    """Each form once, in a namespace with PORTS local ports."""
+    rows = []
+    for form in FORMS:
+        progress(f"{PORTS:,} local ports: {form.name}")
+        load = Load(users=min(users, PORTS // 4), requests=PORTS * TIMES, limit=limit)
+        run = bench.run(form, load, few_ports(PORTS))
+        rows.append({"form": form.key} | {key: run[key] for key in ("requests", "ok", "failed", "errors", "left")})
+    return {"ports": PORTS, "rows": rows}

@@ -1,0 +1,88 @@
+"""The server that a form is measured against, in a namespace: it listens, tells what processor time it has used, and is gone."""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from judge.child import Child
+from judge.errors import HarnessError
+from judge.journal import Journal
+from judge.modes.forms import Form
+from judge.namespace import NetNamespace
+from judge.project import PYTHON, Project
+from judge.servers import Servers
+
+START_MS = 15_000
+PORT = 8080  # of the mock server in a namespace of its own: outside of the range of local ports, which may be few
+
+
+class MockOrigin:
+    """The project's mock server."""
+
+    def __init__(self, project: Project, namespace: NetNamespace, form: Form, limit: int, folder: Path) -> None:
+        self.namespace, self.form, self.limit = namespace, form, limit
+        self.servers = Servers(project, Journal(), folder / "server.log", namespace=namespace)
+
+    def __enter__(self) -> MockOrigin:
+        self.servers.__enter__()
+        try:
+            address = f"127.0.0.1:{PORT if self.namespace.isolated else 0}"
+            self.address = self.servers.listen("origin", address, behaviours=self.form.behaviours(self.limit), trace="none")
+        except BaseException:
+            self.__exit__()
+            raise
+        self.pid = self.servers.child.process.pid
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.servers.__exit__(*exc)
+
+
+class NginxOrigin:
+    """A real nginx, by the program that starts one (servers/real/nginx.py): it has to be started inside of the namespace."""
+
+    def __init__(self, project: Project, namespace: NetNamespace, form: Form, limit: int, folder: Path) -> None:
+        self.folder = folder / "nginx"
+        self.hello: dict[str, Any] = {}
+        self.journal = Journal()
+        options = [f"--{name.replace('_', '-')}={value}" for name, value in form.directives(limit).items()]
+        argv = [PYTHON, project.root / "servers" / "real" / "nginx.py", "--dir", self.folder, *options]
+        self.child = Child(namespace.within(argv), folder / "nginx.log", self._line, self.journal.wake)
+
+    def _line(self, line: dict[str, Any], t: int) -> None:
+        self.hello = line
+        self.journal.wake()
+
+    def __enter__(self) -> NginxOrigin:
+        try:
+            self.journal.wait(lambda: self.hello or self.child.trouble, START_MS)
+            if not self.hello.get("ok"):
+                raise HarnessError(self.hello.get("err") or f"nginx does not start: {self.child.obituary()}")
+            self.address = self.hello["address"]
+            self.pid = int((self.folder / "nginx.pid").read_text())
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.child.leaving = True
+        with suppress(OSError):
+            self.child.process.stdin.close()  # its program ends nginx then, and itself
+        self.child.finish(10)
+
+
+ORIGINS = {"mock": MockOrigin, "nginx": NginxOrigin}
+
+
+def cpu_ns(pid: int) -> int:
+    """What a process has used of the processors."""
+    return sum(int(path.read_text().split()[0]) for path in Path(f"/proc/{pid}/task").glob("*/schedstat"))
+
+
+def give_last_core(pid: int) -> None:
+    """The server has the last core for itself where the machine has two."""
+    os.sched_setaffinity(pid, {max(os.sched_getaffinity(0))})
