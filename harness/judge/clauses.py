@@ -1,4 +1,11 @@
-"""Clauses: what a document or an RFC promises, one a table, in scenarios/semantics/<family>.toml."""
+"""Clauses: what a document or an RFC promises, one a table, in scenarios/semantics/<family>.toml.
+
+    text, source, since     in our own words; where it stands; our version that brought it
+    level                   LEVELS
+  and of a claim, whose text is what the document claims:
+    says                    SAYS: whether that is so
+    happens                 a sentence: what happens instead, or how far the claim holds; of a confirmed one, what was seen
+    test                    "test_FILE.py::test_NAME", optional: what shows it where no scenario can"""
 
 from __future__ import annotations
 
@@ -24,7 +31,9 @@ class Clause:
     source: str
     level: str
     since: str
-    says: str | None  # of a claim
+    says: str | None  # of a claim, as the next two
+    happens: str | None
+    test: str | None
 
 
 def load_clauses(folder: Path) -> dict[str, Clause]:
@@ -42,13 +51,16 @@ def read_clause(family: str, slug: str, table: Table) -> Clause:
     if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", slug):
         raise table.error(f'"{slug}" is not a slug: lower-case words with hyphens')
     level = table.choice("level", LEVELS)
+    is_claim = level == "claim"
     clause = Clause(
         id=f"{family}/{slug}",
         text=table.text("text"),
         source=table.text("source"),
         level=level,
         since=table.text("since"),
-        says=table.choice("says", SAYS) if level == "claim" else None,
+        says=table.choice("says", SAYS) if is_claim else None,
+        happens=table.text("happens") if is_claim else None,
+        test=table.text("test", None) if is_claim else None,
     )
     table.end()
     return clause

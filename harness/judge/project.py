@@ -14,6 +14,7 @@ from judge.errors import HarnessError
 
 if TYPE_CHECKING:
     from judge.clauses import Clause
+    from judge.sources import Document
 
 PYTHON = "/usr/bin/python3"  # Debian's: another python3 may come first on PATH and lack what we need
 
@@ -59,6 +60,12 @@ class Project:
         from judge.clauses import load_clauses
 
         return load_clauses(self.scenarios / "semantics")
+
+    @cached_property
+    def documents(self) -> list[Document]:
+        from judge.sources import load_documents
+
+        return load_documents(self.scenarios / "semantics", self.clauses)
 
     @cached_property
     def behaviours(self) -> dict[str, dict]:

@@ -57,6 +57,17 @@ def test_explain_scenario_and_clause():
     assert "checked on every trace, by right_caller" in judge("explain", "trace/right-caller").out
 
 
+def test_explain_claims():
+    told = judge("explain", "--claims").out
+    documents = json.loads(judge("explain", "--claims", "--json").out)
+    rows = [row for document in documents for sentence in document["sentences"] for row in sentence["clauses"]]
+    assert rows and all(document["title"] in told for document in documents) and all(row["clause"] in told for row in rows)
+    assert all(row["happens"] for row in rows if row["says"])
+    one = judge("explain", "--claims", "manual-close").out
+    assert documents[0]["name"] == "manual-close" and one.strip() == told.partition(documents[1]["title"])[0].strip()
+    assert 'did you mean "manual-close"?' in judge("explain", "--claims", "manual-cloze").err
+
+
 def test_every_scenario_can_be_explained():
     from judge.commands.explain import explain_scenario
     from judge.project import Project

@@ -11,6 +11,7 @@ from judge.errors import UsageError
 from judge.name_server import Record
 from judge.project import Project
 from judge.scenario import load_scenarios, read_scenario
+from judge.sources import read_document
 from judge_kit import PROJECT, ROOT
 
 GOOD = """
@@ -186,6 +187,8 @@ def test_controls(controls, sentence, tmp_path):
 @pytest.mark.parametrize(("text", "sentence"), [
     ('[a-b]\ntext="t"\nsource="s"\nlevel="requird"\nsince="0.1"', '[a-b]: unknown level "requird"; did you mean "required"?'),
     ('[a-b]\ntext="t"\nsource="s"\nlevel="claim"\nsince="0.1"', 'the key "says" is missing'),
+    ('[a-b]\ntext="t"\nsource="s"\nlevel="claim"\nsays="refuted"\nsince="0.1"', 'the key "happens" is missing'),
+    ('[a-b]\ntext="t"\nsource="s"\nlevel="required"\nhappens="h"\nsince="0.1"', 'unknown key "happens"'),
     ('[a-b]\ntext="t"\nsource="s"\nlevel="optimal"\nsince="0.1"\nnote="x"', 'unknown key "note"'),
     ('[A_b]\ntext="t"\nsource="s"\nlevel="optimal"\nsince="0.1"', '"A_b" is not a slug'),
     ('a-b = 1', '"a-b" must be a table'),
@@ -197,6 +200,20 @@ def test_bad_clauses(text, sentence, tmp_path):
         load_clauses(tmp_path)
     assert sentence in str(caught.value)
     assert "family.toml" in str(caught.value)
+
+
+@pytest.mark.parametrize(("text", "sentence"), [
+    ('title="t"\npublic_name="p"', "a document without a [[sentence]]"),
+    ('title="t"\npublic_name="p"\n[[sentence]]\ntext="s"', '[[sentence]] 1: one of "clauses" and "not_checkable" is needed, and only one'),
+    ('title="t"\npublic_name="p"\n[[sentence]]\ntext="s"\nclauses=["trace/right-caler"]', 'did you mean "trace/right-caller"?'),
+    ('title="t"\npublic_name="p"\n[[sentence]]\ntext="s"\nat="t, 2"\nnot_checkable="n"', '"at" is given for all sentences, as "t, 1"'),
+    ('title="t"\npublic_name="p"\n[[sentence]]\ntext="s"\nwhy="n"\nnot_checkable="n"', 'unknown key "why"'),
+])  # fmt: skip
+def test_bad_documents(text, sentence, tmp_path):
+    (tmp_path / "document.toml").write_text(text)
+    with pytest.raises(UsageError) as caught:
+        read_document(tmp_path / "document.toml", PROJECT.clauses)
+    assert sentence in str(caught.value) and "document.toml" in str(caught.value)
 
 
 def test_ours_are_good():

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import os
 import subprocess
-import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +13,13 @@ import pytest
 from judge import checkers
 from judge.project import PYTHON, Project
 from judge.scenario import load_scenarios
+from judge.sources import Document
 
 PROJECT = Project.here("san")
 SCENARIOS = load_scenarios(PROJECT)
-# Cited by a scenario, or looked at on every trace.
+# Cited by a scenario, looked at on every trace, or shown by a test.
 SHOWN = {check.clause for scenario in SCENARIOS.values() for check in scenario.checks} | set(checkers.universal())
-SOURCES = sorted((PROJECT.scenarios / "semantics" / "sources").glob("*.toml"))
+SHOWN |= {clause.id for clause in PROJECT.clauses.values() if clause.test}
 
 
 def hello_of(program: str) -> dict[str, Any]:
@@ -56,24 +57,23 @@ def test_what_must_not_be_reused_has_a_control() -> None:
             assert scenario.depends_on or any("same" in check.params for check in scenario.checks), name
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.stem)
-def test_every_sentence_is_a_clause_or_says_why_not(path: Path) -> None:
-    document = tomllib.loads(path.read_text())
-    assert document["sentence"]
-    for sentence in document["sentence"]:
-        assert bool(sentence.get("clauses")) != bool(sentence.get("not_checkable")), sentence["text"]
-        assert set(sentence.get("clauses", ())) <= PROJECT.clauses.keys(), sentence["text"]
+@pytest.mark.parametrize("document", PROJECT.documents, ids=lambda document: document.name)
+def test_the_checkable_sentences_are_shown(document: Document) -> None:
+    """That each sentence has clauses or the reason why not is looked at when the file is read."""
+    assert {clause for sentence in document.sentences for clause in sentence.clauses} <= SHOWN
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.stem)
-def test_the_checkable_sentences_are_shown_by_scenarios(path: Path) -> None:
-    document = tomllib.loads(path.read_text())
-    assert {clause for sentence in document["sentence"] for clause in sentence.get("clauses", ())} <= SHOWN
+def test_the_tests_that_show_claims_exist() -> None:
+    for clause in PROJECT.clauses.values():
+        if clause.test:
+            name, _, function = clause.test.partition("::")
+            path = PROJECT.root / "harness" / "tests" / name
+            assert path.is_file(), f"{clause.id}: there is no {clause.test}"
+            functions = [node.name for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.FunctionDef)]
+            assert function.partition("[")[0] in functions, f"{clause.id}: there is no {clause.test}"
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.stem)
-def test_a_paraphrase_says_where_each_sentence_stands(path: Path) -> None:
-    """Either every sentence is verbatim, or each says its place: none is left out, and they are in order."""
-    document = tomllib.loads(path.read_text())
-    places = [sentence["at"] for sentence in document["sentence"] if "at" in sentence]
-    assert places in ([], [f"{document['title']}, {n}" for n in range(1, len(document["sentence"]) + 1)])
+def test_what_is_claimed_is_indexed() -> None:
+    """A claim is a document's: one of its sentences says so."""
+    indexed = {clause for document in PROJECT.documents for sentence in document.sentences for clause in sentence.clauses}
+    assert not {clause.id for clause in PROJECT.clauses.values() if clause.level == "claim"} - indexed

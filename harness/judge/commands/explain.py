@@ -1,13 +1,14 @@
-"""./run.sh explain: a clause with its source and scenarios; a scenario as a timeline in text."""
+"""./run.sh explain: a clause with its source and scenarios; a scenario as a timeline in text; what the documents say, judged."""
 
 from __future__ import annotations
 
+import json
 import textwrap
 from argparse import Namespace
 from collections.abc import Iterator
 from typing import Any
 
-from judge import checkers
+from judge import checkers, claims
 from judge.arguments import Parser, add_variant
 from judge.clauses import LEVELS, Clause
 from judge.deaf import DEAF
@@ -17,18 +18,25 @@ from judge.project import Project
 from judge.scenario import Scenario, Server, load_scenarios
 from judge.steps import Step
 
-SUMMARY = "what a clause says, or what a scenario does"
+SUMMARY = "what a clause says, what a scenario does, or what became of each sentence of the documents"
 EXAMPLE = "explain idle/stray-byte"
 
 
+
 def arguments(parser: Parser) -> None:
-    parser.add_argument("name", metavar="CLAUSE|SCENARIO")
+    parser.add_argument("name", metavar="CLAUSE|SCENARIO|DOCUMENT", nargs="?")
+    parser.add_argument("--claims", action="store_true", help="what became of each sentence of the documents (or of DOCUMENT)")
+    parser.add_argument("--json", action="store_true", help="with --claims: as JSON")
     add_variant(parser)
 
 
 def run(args: Namespace) -> int:
     project = Project.here(args.variant)
     scenarios = load_scenarios(project)
+    if args.claims:
+        return print_claims(claims.documents(project, scenarios), args.name, args.json)
+    if args.name is None or args.json:
+        raise UsageError("./run.sh explain: a clause or a scenario, or --claims; ./run.sh explain --help tells more")
     lines: list[str] = []
     if args.name in project.clauses:
         lines += explain_clause(project.clauses[args.name], scenarios)
@@ -40,10 +48,21 @@ def run(args: Namespace) -> int:
     return 0
 
 
+def print_claims(documents: list[dict[str, Any]], name: str | None, as_json: bool) -> int:
+    if name is not None:
+        known = [one["name"] for one in documents]
+        if name not in known:
+            raise UsageError(f'no document is called "{name}"{nearest(name, known)} known: {", ".join(known)}')
+        documents = [one for one in documents if one["name"] == name]
+    print(json.dumps(documents, ensure_ascii=False, indent=1) if as_json else "\n".join(claims.text(documents)))
+    return 0
+
+
 def explain_clause(clause: Clause, scenarios: dict[str, Scenario]) -> list[str]:
     lines = [f"clause {clause.id}", *wrapped(clause.text), "", f"  source  {clause.source}"]
     lines += [f"  level   {clause.level}: {LEVELS[clause.level]}", f"  since   {clause.since}"]
-    lines += [f"  says    {clause.says}"] if clause.says else []
+    lines += [f"  says    {clause.says}: {clause.happens}"] if clause.says else []
+    lines += [f"  test    {clause.test}"] if clause.test else []
     if clause.id in checkers.universal():
         return [*lines, f"  checked on every trace, by {checkers.universal()[clause.id]}"]
     cited = [one for one in scenarios.values() if any(check.clause == clause.id for check in one.checks)]
