@@ -4,7 +4,7 @@
     level                   LEVELS
   and of a claim, whose text is what the document claims:
     says                    SAYS: whether that is so
-    happens                 a sentence: what happens instead, or how far the claim holds; of a confirmed one, what was seen
+    happens                 a sentence: what happens instead, or how far the claim holds; of one that is confirmed it may be left out
     test                    "test_FILE.py::test_NAME", optional: what shows it where no scenario can"""
 
 from __future__ import annotations
@@ -52,14 +52,15 @@ def read_clause(family: str, slug: str, table: Table) -> Clause:
         raise table.error(f'"{slug}" is not a slug: lower-case words with hyphens')
     level = table.choice("level", LEVELS)
     is_claim = level == "claim"
+    says = table.choice("says", SAYS) if is_claim else None
     clause = Clause(
         id=f"{family}/{slug}",
         text=table.text("text"),
         source=table.text("source"),
         level=level,
         since=table.text("since"),
-        says=table.choice("says", SAYS) if is_claim else None,
-        happens=table.text("happens") if is_claim else None,
+        says=says,
+        happens=table.text("happens", *(["as claimed"] if says == "confirmed" else [])) if is_claim else None,
         test=table.text("test", None) if is_claim else None,
     )
     table.end()
