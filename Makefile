@@ -145,12 +145,12 @@ FAULTY := $(POOL_OUT)/faulty
 FAULTY_JSONL := $(filter %/jsonl.o,$(BASE))
 FAULTY_POOL := $(POOL) $(CLIENT) $(filter-out $(FAULTY_JSONL),$(BASE))
 faulty_of = $(patsubst %,$(FAULTY)/objects/$(1)/%,$(2))
-$(FAULTY)/objects/pool/%.o: %.o harness/proof/faults/pool.syms
+$(FAULTY)/objects/pool/%.o: %.o harness/proof/faults/pool.syms harness/proof/faults/calls.syms
 	@mkdir -p $(@D)
-	objcopy --redefine-syms=harness/proof/faults/pool.syms $< $@
-$(FAULTY)/objects/host/%.o: %.o harness/proof/faults/host.syms
+	objcopy $(addprefix --redefine-syms=,$(filter %.syms,$^)) $< $@
+$(FAULTY)/objects/host/%.o: %.o harness/proof/faults/host.syms harness/proof/faults/calls.syms
 	@mkdir -p $(@D)
-	objcopy --redefine-syms=harness/proof/faults/host.syms $< $@
+	objcopy $(addprefix --redefine-syms=,$(filter %.syms,$^)) $< $@
 faulty: $(FAULTY)/reference $(FAULTY)/load
 $(FAULTY)/reference: $(call faulty_of,host,$(call objects,harness/subjects/reference/*.c) $(FAULTY_JSONL))
 $(FAULTY)/load: $(call faulty_of,host,$(LOAD) $(FAULTY_JSONL))

@@ -57,6 +57,7 @@ declare -A needs_of_word=(
 # What is built before a command; elsewhere it is release.
 declare -A builds=(
     [mutants]='release san'
+    [faults]='release san'
     [test]='release san'
 )
 

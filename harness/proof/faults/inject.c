@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <limits.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,8 +13,11 @@
 #define FIRST_FREE_MAX 64 /* descriptors that may be open at the start */
 
 static const char *const names[FAULT_SITES] = {
-    "memory.pool", "memory.host", "memory.json", "memory.names", "socket", "connect", "recv", "send", "setsockopt", "getsockopt",
-    "getsockname", "close", "shutdown", "read", "write", "epoll_ctl", "epoll_wait"};
+    "memory.pool", "memory.host", "memory.json", "memory.names",
+    "socket", "connect", "recv", "send", "setsockopt", "getsockopt", "getsockname", "close",
+    "shutdown", "read", "write", "poll", "socketpair", "fork", "waitpid", "timerfd_create", "mmap",
+    "lib.socket", "lib.connect", "lib.recv", "lib.send", "lib.setsockopt", "lib.fcntl", "lib.close",
+    "lib.eventfd", "lib.epoll_create1", "lib.epoll_ctl", "lib.epoll_wait"};
 
 static struct plan {
     unsigned first, last, every; /* passes, from 1; every: 2 where each second one fails */
@@ -146,12 +150,24 @@ static void report(void)
     fclose(out);
 }
 
+/* A worker process has of its own what it opens after the fork. */
+static void begin_child(void)
+{
+    struct rlimit limit;
+    getrlimit(RLIMIT_NOFILE, &limit);
+    limit_descriptors(0); /* to look needs one */
+    fired = 0;
+    each_descriptor(note_open, NULL);
+    setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 __attribute__((constructor)) static void begin(void)
 {
     const char *plan = getenv("POOLSPEC_FAULT");
     char *copy = plan && *plan ? strdup(plan) : NULL, *rest = copy, *part;
     each_descriptor(note_open, NULL);
     atexit(report);
+    pthread_atfork(NULL, NULL, begin_child);
     while ((part = strsep(&rest, ",")))
         read_part(part);
     free(copy);

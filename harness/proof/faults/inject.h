@@ -1,13 +1,12 @@
 /* inject.h - faults from below: system calls and allocations that fail where a plan says so.
  *
- * Our objects are linked with their calls renamed (pool.syms, host.syms: objcopy --redefine-syms), libev's calls of epoll are
- * met by functions of that name in the program, jansson and c-ares are given allocators. Not touched: libev's memory (it ends
- * the process itself when there is none, and offers no other way), and what the C library needs for itself.
+ * Our objects are linked with their calls renamed (calls.syms; pool.syms or host.syms; objcopy --redefine-syms). Calls that libev and
+ * c-ares make are met by functions of the same name in the program; jansson and c-ares are given allocators. Not touched: libev's
+ * memory (it ends the process itself when there is none, and offers no other way), and what the C library needs for itself.
  *
  * POOLSPEC_FAULT holds the plan, a list with commas of SITE:WHEN[:WHAT]
  *   SITE  memory.pool (the pool's and the client's), memory.host (the program around them), memory.json, memory.names (c-ares),
- *         or a system call: socket connect recv send setsockopt getsockopt getsockname close shutdown read write epoll_ctl
- *         epoll_wait
+ *         or a system call of ours: see `names` in inject.c; lib.NAME is one that libev or c-ares makes
  *   WHEN  7: the 7th time;  7+: then and from then on;  *: each second time, so that whoever tries again gets on
  *   WHAT  an errno's name; `short`: no more than one byte is taken; `eof`. Allocations need none.
  * or nofile:N, a limit of descriptors.
@@ -21,7 +20,9 @@
 enum fault_site {
     FAULT_MEMORY_POOL, FAULT_MEMORY_HOST, FAULT_MEMORY_JSON, FAULT_MEMORY_NAMES,
     FAULT_SOCKET, FAULT_CONNECT, FAULT_RECV, FAULT_SEND, FAULT_SETSOCKOPT, FAULT_GETSOCKOPT, FAULT_GETSOCKNAME, FAULT_CLOSE,
-    FAULT_SHUTDOWN, FAULT_READ, FAULT_WRITE, FAULT_EPOLL_CTL, FAULT_EPOLL_WAIT,
+    FAULT_SHUTDOWN, FAULT_READ, FAULT_WRITE, FAULT_POLL, FAULT_SOCKETPAIR, FAULT_FORK, FAULT_WAITPID, FAULT_TIMERFD_CREATE, FAULT_MMAP,
+    FAULT_LIB_SOCKET, FAULT_LIB_CONNECT, FAULT_LIB_RECV, FAULT_LIB_SEND, FAULT_LIB_SETSOCKOPT, FAULT_LIB_FCNTL, FAULT_LIB_CLOSE,
+    FAULT_LIB_EVENTFD, FAULT_LIB_EPOLL_CREATE, FAULT_LIB_EPOLL_CTL, FAULT_LIB_EPOLL_WAIT,
     FAULT_SITES
 };
 

@@ -93,6 +93,12 @@ class Lines:
             self.taken.append(line)
             return line
 
+    def forget(self) -> None:
+        """What it said so far is of no use any more."""
+        with self.changed:
+            self.said.clear()
+            self.taken.clear()
+
     def do(self, op: str, **fields: Any) -> Line:
         return self.reply(self.start(op, **fields), op)
 

@@ -79,21 +79,21 @@ static void say_hello(struct jsonl *lines)
 static int run(int in, int out, bool is_main)
 {
     struct program p = {.loop = ev_loop_new(EVFLAG_AUTO), .may_fork = is_main};
-    int status = 0;
     p.lines = p.loop ? jsonl_new(p.loop, in, out, &handler, &p) : NULL;
     p.adapter = p.lines ? adapter_new(p.loop, p.lines) : NULL;
-    if (!p.adapter) {
-        fprintf(stderr, "reference: no memory to start with\n");
-        return 1;
-    }
-    if (is_main)
+    int status = p.adapter ? 0 : 1;
+    if (p.adapter && is_main)
         say_hello(p.lines);
-    ev_run(p.loop, 0);
+    if (p.adapter)
+        ev_run(p.loop, 0);
+    else
+        fprintf(stderr, "reference: neither memory nor descriptors to start with\n");
     if (p.router)
         status = router_free(p.router);
     adapter_free(p.adapter);
     jsonl_free(p.lines);
-    ev_loop_destroy(p.loop);
+    if (p.loop)
+        ev_loop_destroy(p.loop);
     return status;
 }
 

@@ -125,7 +125,10 @@ int router_free(struct router *r)
         int status;
         jsonl_free(r->workers[i].lines);
         close(r->workers[i].fd);
-        if (waitpid(r->workers[i].pid, &status, 0) > 0 && status != 0)
+        pid_t ended;
+        while ((ended = waitpid(r->workers[i].pid, &status, 0)) < 0 && errno == EINTR)
+            continue;
+        if (ended > 0 && status != 0)
             failed = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
     }
     json_decref(r->home);
