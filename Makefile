@@ -28,7 +28,7 @@ objects = $(patsubst %.c,$(BUILD)/%.o,$(wildcard $(1)))
 BASE := $(call objects,harness/base/*.c)
 POOL := $(patsubst $(POOL_DIR)/%.c,$(POOL_OUT)/pool/%.o,$(wildcard $(POOL_DIR)/*.c))
 CLIENT := $(patsubst $(CLIENT_DIR)/%.c,$(POOL_OUT)/client/%.o,$(wildcard $(CLIENT_DIR)/*.c))
-SERVER := $(call objects,servers/*.c servers/behaviours/*.c)
+SERVER := $(call objects,servers/*.c servers/behaviours/*.c servers/profiles/*.c)
 LOAD := $(call objects,harness/load/*.c)
 GAP := $(call objects,harness/gap/*.c)
 

@@ -1,5 +1,7 @@
-/* What comes to a connection: its requests and its end. */
+/* A connection's life: from accept to close, and what it can be asked meanwhile. */
 #include "conn.h"
+
+#include "base/clock.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -40,124 +42,6 @@ static void peer_finished(struct conn *c)
     }
 }
 
-/* --- requests ------------------------------------------------------------------------------------------------------ */
-
-static void serve(struct conn *c)
-{
-    if (c->entry->behaviour->request)
-        c->entry->behaviour->request(c);
-    else
-        conn_reply(c, NULL);
-}
-
-static void on_gate_passed(struct gate_waiter *w)
-{
-    struct conn *c = (struct conn *)(void *)((char *)w - offsetof(struct conn, waiter));
-    serve(c);
-    conn_settle(c);
-}
-
-static void request_done(struct conn *c)
-{
-    struct listener *l = c->listener;
-    c->request_begun = false;
-    record_request(&c->page, llhttp_method_name((llhttp_method_t)c->request.method), c->target, c->target_bytes,
-                   c->request_bytes);
-    if (c->output == CONN_HALF_SENT)
-        return;
-    if (l->by_request)
-        c->entry = plan_next(&l->plan);
-    c->answer_owed = true;
-    const char *gate = c->entry->common.gate;
-    if (*gate) {
-        record_gate(&c->page, gate);
-        if (!gate_pass(&l->server->gates, gate, &c->waiter))
-            return;
-    }
-    serve(c);
-}
-
-static void request_wrong(struct conn *c, size_t bytes)
-{
-    static const char answer[] = "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
-    record_wrong(&c->page, bytes, http1_error(&c->request));
-    if (c->output != CONN_OPEN) {
-        conn_close(c, net_end_fin);
-        return;
-    }
-    conn_write(c, answer, sizeof answer - 1);
-    conn_end_fin(c);
-}
-
-static void on_target(void *user, const char *piece, size_t bytes)
-{
-    struct conn *c = user;
-    size_t room = CONN_TARGET_BYTES - c->target_bytes;
-    if (bytes > room)
-        bytes = room;
-    memcpy(c->target + c->target_bytes, piece, bytes);
-    c->target_bytes += bytes;
-}
-
-static void begin_request(struct conn *c)
-{
-    static const struct http1_hooks hooks = {.target = on_target};
-    http1_init(&c->request, HTTP1_REQUEST, &hooks, c, false, NULL);
-    c->request_begun = true;
-    c->request_bytes = c->target_bytes = 0;
-}
-
-/* Takes bytes of the request that is coming in; returns how many. */
-static size_t take_request(struct conn *c, const char *data, size_t bytes)
-{
-    size_t used;
-    if (!c->request_begun)
-        begin_request(c);
-    enum http1_state state = http1_feed(&c->request, data, bytes, &used);
-    c->request_bytes += used;
-    if (state == HTTP1_DONE) {
-        request_done(c);
-        return used;
-    }
-    if (state == HTTP1_BAD)
-        request_wrong(c, c->request_bytes + bytes);
-    return bytes;
-}
-
-static bool takes_requests(const struct conn *c)
-{
-    return !conn_is_closed(c) && c->output != CONN_FIN_DUE && c->output != CONN_FIN_SENT;
-}
-
-static void take(struct conn *c, const char *data, size_t bytes)
-{
-    if (c->output == CONN_FIN_SENT) {
-        record_late(&c->page, bytes);
-        conn_end_rst(c);
-        return;
-    }
-    if (!c->answer_owed)
-        conn_stop_waiting(c);
-    while (bytes && takes_requests(c)) {
-        if (c->answer_owed) {
-            buffer_add(&c->unread, data, bytes);
-            return;
-        }
-        size_t used = take_request(c, data, bytes);
-        data += used;
-        bytes -= used;
-    }
-}
-
-/* What came while an answer was owed. */
-static void take_unread(struct conn *c)
-{
-    struct buffer unread = c->unread;
-    c->unread = (struct buffer){0};
-    take(c, unread.data + unread.at, buffer_bytes(&unread));
-    buffer_free(&unread);
-}
-
 /* --- the connection ------------------------------------------------------------------------------------------------ */
 
 static void close_over_unread(struct conn *c)
@@ -174,7 +58,7 @@ static void receive(struct conn *c)
     if (n > 0 && c->closes_unread)
         close_over_unread(c);
     else if (n > 0)
-        take(c, data, (size_t)n);
+        conn_take(c, data, (size_t)n);
     else if (n == 0)
         peer_finished(c);
     else if (errno != EAGAIN && errno != EINTR)
@@ -195,7 +79,8 @@ static void on_io(struct ev_loop *loop, ev_io *io, int revents)
 void conn_settle(struct conn *c)
 {
     if (!conn_is_closed(c) && !c->answer_owed && buffer_bytes(&c->unread))
-        take_unread(c);
+        conn_take_unread(c);
+    listener_accept_more(c->listener);
     if (conn_is_closed(c)) {
         conn_free(c);
         return;
@@ -213,6 +98,16 @@ void conn_settle(struct conn *c)
         ev_io_start(c->listener->server->loop, &c->io);
 }
 
+static void begin_behaviour(struct conn *c)
+{
+    c->entry = plan_next(&c->listener->plan);
+    const struct behaviour *b = c->entry->behaviour;
+    if (b->state_bytes && !(c->state = calloc(1, b->state_bytes)))
+        abort();
+    if (b->accepted)
+        b->accepted(c);
+}
+
 void conn_new(struct listener *l, int fd, unsigned peer_port)
 {
     struct conn *c = calloc(1, sizeof *c);
@@ -222,18 +117,16 @@ void conn_new(struct listener *l, int fd, unsigned peer_port)
     }
     c->listener = l;
     c->reads = true;
-    c->waiter.pass = on_gate_passed;
+    c->waiter.pass = conn_on_gate_passed;
     ev_io_init(&c->io, on_io, fd, EV_READ);
     ev_timer_init(&c->timer, conn_on_timer, 0, 0);
     c->io.data = c->timer.data = c;
     LIST_INSERT_HEAD(&l->conns, c, link);
+    c->accepted_ms = conn_now_ms();
     record_accepted(&l->record, &c->page, ++l->server->connections, peer_port);
     ev_io_start(l->server->loop, &c->io);
-    if (!l->by_request) {
-        c->entry = plan_next(&l->plan);
-        if (c->entry->behaviour->accepted)
-            c->entry->behaviour->accepted(c);
-    }
+    if (!l->by_request)
+        begin_behaviour(c);
     conn_settle(c);
 }
 
@@ -242,8 +135,10 @@ void conn_free(struct conn *c)
     if (!conn_is_closed(c))
         conn_close(c, net_end_fin);
     LIST_REMOVE(c, link);
+    buffer_free(&c->head);
     buffer_free(&c->unread);
     buffer_free(&c->unsent);
+    free(c->state);
     free(c);
 }
 
@@ -256,4 +151,31 @@ struct conn *conn_find(struct server *s, uint64_t number)
             if (c->page.conn == number)
                 return c;
     return NULL;
+}
+
+/* --- what behaviours ask ------------------------------------------------------------------------------------------- */
+
+const void *conn_options(const struct conn *c) { return c->entry->options; }
+
+void *conn_state(struct conn *c) { return c->state; }
+
+uint64_t conn_requests(const struct conn *c) { return c->page.requests; }
+
+double conn_now_ms(void) { return (double)clock_now_ns() / 1e6; }
+
+double conn_age_ms(const struct conn *c) { return conn_now_ms() - c->accepted_ms; }
+
+uint64_t conn_siblings(const struct conn *c) { return c->listener->record.open; }
+
+void conn_visit_siblings(struct conn *c, void (*visit)(struct conn *sibling, void *user), void *user)
+{
+    struct conn *next;
+    for (struct conn *one = LIST_FIRST(&c->listener->conns); one; one = next) {
+        next = LIST_NEXT(one, link);
+        if (one->entry != c->entry || one->page.end)
+            continue;
+        visit(one, user);
+        if (one != c)
+            conn_settle(one); /* c is settled by whoever has called its hook */
+    }
 }

@@ -56,7 +56,7 @@ static int choice_of(struct call *call, const char *key, const char *const *list
     return value ? place_of(call, key, word ? word : "", list) : 0;
 }
 
-/* --- listen, unlisten ---------------------------------------------------------------------------------------------- */
+/* --- listen, unlisten, order ---------------------------------------------------------------------------------------------- */
 
 static int read_plan(struct call *call, struct plan *plan)
 {
@@ -98,14 +98,30 @@ static json_t *listen_op(struct call *call)
     return json_pack("{s:s, s:i}", "address", address, "port", (int)net_port(&l->address));
 }
 
-static json_t *unlisten_op(struct call *call)
+/* The one that is named; NULL, with a sentence. */
+static struct listener *listener_of(struct call *call)
 {
     const char *name = text_of(call, "name");
     struct listener *l = name ? listener_find(call->server, name) : NULL;
     if (!l)
-        return refuse(call, "there is no listener \"%.100s\"", name ? name : "");
+        refuse(call, "there is no listener \"%.100s\"", name ? name : "");
+    return l;
+}
+
+static json_t *unlisten_op(struct call *call)
+{
+    struct listener *l = listener_of(call);
+    if (!l)
+        return NULL;
     listener_stop(l);
     return json_object();
+}
+
+static json_t *order_op(struct call *call)
+{
+    const char *order = text_of(call, "order");
+    struct listener *l = listener_of(call);
+    return l && listener_order(l, order ? order : "", call->err) == 0 ? json_object() : NULL;
 }
 
 /* --- release, act -------------------------------------------------------------------------------------------------- */
@@ -212,7 +228,7 @@ static json_t *quit_op(struct call *call)
 
 /* --- lines --------------------------------------------------------------------------------------------------------- */
 
-static const char *const op_names[] = {"listen", "unlisten", "release", "act", "books", "quit", NULL};
+static const char *const op_names[] = {"listen", "unlisten", "release", "act", "order", "books", "quit", NULL};
 
 static const struct op {
     json_t *(*call)(struct call *call);
@@ -222,6 +238,7 @@ static const struct op {
     {unlisten_op, (const char *const[]){"name", NULL}},
     {release_op, (const char *const[]){"gate", "count", NULL}},
     {act_op, (const char *const[]){"conn", "do", "data", NULL}},
+    {order_op, (const char *const[]){"name", "order", NULL}},
     {books_op, (const char *const[]){NULL}},
     {quit_op, (const char *const[]){NULL}},
 };

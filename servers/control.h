@@ -6,6 +6,7 @@
  * {"id":2,"op":"release","gate":"g","count":1}
  * {"id":3,"op":"act","conn":1,"do":"fin"|"rst"|"half_close"|"send"|"urgent"|"close"|"close_unread"|"stop_reading","data":"..."}
  * {"id":4,"op":"unlisten","name":"origin"}    its connections stay
+ * {"id":4,"op":"order","name":"origin","order":"reload"}   what its behaviour can be told: list behaviours shows it
  * {"id":5,"op":"books"}                       -> {"id":5,"ok":true,"listeners":{name:{accepted,requests,...}}}
  * {"id":6,"op":"quit"}                        the books of all connections, the lag, the reply; so does the end of the input
  *

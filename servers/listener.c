@@ -1,6 +1,7 @@
 #include "listener.h"
 
 #include "conn.h"
+#include "guess.h"
 #include "options.h"
 
 #include <errno.h>
@@ -29,11 +30,30 @@ static void pause_accepting(struct listener *l)
     ev_timer_start(l->server->loop, &l->pause);
 }
 
+static bool is_full(const struct listener *l) { return l->capacity.open && l->record.open >= l->capacity.open; }
+
+static void accept_where_it_may(struct listener *l)
+{
+    bool may = l->fd >= 0 && !l->paused && !l->full;
+    if (may && !ev_is_active(&l->pause))
+        ev_io_start(l->server->loop, &l->acceptable);
+    else
+        ev_io_stop(l->server->loop, &l->acceptable);
+}
+
 static void on_pause_over(struct ev_loop *loop, ev_timer *timer, int revents)
 {
-    struct listener *l = timer->data;
+    (void)loop;
     (void)revents;
-    ev_io_start(loop, &l->acceptable);
+    accept_where_it_may(timer->data);
+}
+
+void listener_accept_more(struct listener *l)
+{
+    if (!l->full || is_full(l))
+        return;
+    l->full = false;
+    accept_where_it_may(l);
 }
 
 static void on_acceptable(struct ev_loop *loop, ev_io *io, int revents)
@@ -43,6 +63,11 @@ static void on_acceptable(struct ev_loop *loop, ev_io *io, int revents)
     (void)loop;
     (void)revents;
     for (int i = 0; i < ACCEPTS_AT_ONCE; i++) {
+        if (is_full(l)) {
+            l->full = true;
+            accept_where_it_may(l);
+            return;
+        }
         int fd = net_accept(l->fd, &peer);
         if (fd >= 0) {
             l->short_of_descriptors = false;
@@ -70,7 +95,7 @@ static int check_plan(const struct listener *l, char *err)
             snprintf(err, OPTIONS_ERR_BYTES, "%s needs TCP: a unix socket knows no RST", b->name);
             return -1;
         }
-        if (b->accepted && l->by_request) {
+        if ((b->accepted || b->head) && l->by_request) {
             snprintf(err, OPTIONS_ERR_BYTES, "%s acts before any request: it cannot be chosen by request", b->name);
             return -1;
         }
@@ -91,9 +116,18 @@ static void say_why_not(const struct listener *l, const char *address, char *err
         snprintf(err, OPTIONS_ERR_BYTES, "cannot listen on %.200s: %s", address, strerror(why));
 }
 
+/* That of the first behaviour is the listener's. */
+static void ask_capacity(struct listener *l)
+{
+    const struct plan_entry *first = l->plan.entries;
+    if (l->plan.count && first->behaviour->capacity)
+        first->behaviour->capacity(first->options, &l->capacity);
+}
+
 static int start_listening(struct listener *l, const char *address, char *err)
 {
-    if (net_parse(&l->address, address) < 0 || (l->fd = net_listen(&l->address, BACKLOG)) < 0) {
+    int backlog = l->capacity.backlog ? (int)l->capacity.backlog : BACKLOG;
+    if (net_parse(&l->address, address) < 0 || (l->fd = net_listen(&l->address, backlog)) < 0) {
         say_why_not(l, address, err);
         return -1;
     }
@@ -117,6 +151,7 @@ struct listener *listener_new(struct server *s, const struct listener_config *co
     l->plan = config->plan;
     l->record = (struct record){.listener = l->name, .level = config->level, .out = s->out};
     LIST_INIT(&l->conns);
+    ask_capacity(l);
     SLIST_INSERT_HEAD(&s->listeners, l, link);
     if (start_listening(l, config->address, err) < 0 || check_plan(l, err) < 0) {
         listener_free(l);
@@ -133,6 +168,55 @@ struct listener *listener_find(struct server *s, const char *name)
             return l;
     return NULL;
 }
+
+/* --- orders -------------------------------------------------------------------------------------------------------- */
+
+static const struct order *find_order(const struct behaviour *b, const char *name)
+{
+    for (const struct order *o = b->orders; o && o->name; o++)
+        if (strcmp(o->name, name) == 0)
+            return o;
+    return NULL;
+}
+
+/* The order as the first behaviour in the plan has it that has it. */
+static const struct order *order_of(const struct listener *l, const char *name, char *err)
+{
+    struct guess guess = {0};
+    for (size_t i = 0; i < l->plan.count; i++) {
+        const struct behaviour *b = l->plan.entries[i].behaviour;
+        const struct order *order = find_order(b, name);
+        if (order)
+            return order;
+        for (const struct order *o = b->orders; o && o->name; o++)
+            guess_add(&guess, o->name);
+    }
+    snprintf(err, OPTIONS_ERR_BYTES, "nothing that \"%.100s\" serves can be told to \"%.100s\"", l->name, name);
+    guess_say(&guess, name, err, OPTIONS_ERR_BYTES, "nginx and tomcat can be told something");
+    return NULL;
+}
+
+int listener_order(struct listener *l, const char *name, char *err)
+{
+    const struct order *order = order_of(l, name, err);
+    struct conn *next;
+    if (!order)
+        return -1;
+    if (order->then == ORDER_UNLISTEN)
+        listener_stop(l);
+    l->paused |= order->then == ORDER_PAUSE;
+    accept_where_it_may(l);
+    for (struct conn *c = LIST_FIRST(&l->conns); c; c = next) {
+        next = LIST_NEXT(c, link);
+        const struct order *own = c->entry ? find_order(c->entry->behaviour, name) : NULL;
+        if (own && !c->page.end)
+            c->entry->behaviour->ordered(c, own);
+        conn_settle(c);
+    }
+    return 0;
+}
+
+/* --- the end ------------------------------------------------------------------------------------------------------- */
 
 void listener_stop(struct listener *l)
 {

@@ -21,6 +21,9 @@ struct listener {
     int fd;                  /* -1: listens no more */
     ev_io acceptable;
     ev_timer pause;
+    bool paused;             /* somebody has ordered that clients wait */
+    bool full;               /* clients wait for others to go */
+    struct capacity capacity;
     bool short_of_descriptors; /* the last accept failed for want of one, and so it was said */
     bool by_request;         /* each request takes the next behaviour, not each connection */
     struct plan plan;
@@ -44,6 +47,12 @@ struct listener *listener_find(struct server *s, const char *name);
 
 /* Listens no more; its connections and its books stay. */
 void listener_stop(struct listener *l);
+
+/* Tells the behaviours that have such an order, for each of their connections. Returns 0, or -1 with a sentence in err. */
+int listener_order(struct listener *l, const char *order, char *err);
+
+/* To be called when a connection may have gone: goes on accepting where clients wait for that. */
+void listener_accept_more(struct listener *l);
 
 /* Stops, closes the connections, and gives everything back. */
 void listener_free(struct listener *l);

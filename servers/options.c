@@ -54,6 +54,20 @@ static bool read_ms(void *to, const char *text)
     return true;
 }
 
+static bool read_limit(void *to, const char *text)
+{
+    uint64_t value;
+    if (!*text)
+        *(int64_t *)to = OPTION_UNSET;
+    else if (strcmp(text, "-1") == 0)
+        *(int64_t *)to = -1;
+    else if (words_number(text, 0, COUNT_MAX, &value))
+        *(int64_t *)to = (int64_t)value;
+    else
+        return false;
+    return true;
+}
+
 static bool read_choice(void *to, const char *text, const char *choices)
 {
     size_t bytes = strlen(text);
@@ -93,6 +107,8 @@ static bool read_option(const struct option *o, void *to, const char *text)
         return read_choice(at, text, o->choices);
     case OPTION_TEXT:
         return read_text(at, text);
+    case OPTION_LIMIT:
+        return read_limit(at, text);
     }
     return false;
 }
@@ -101,6 +117,7 @@ static bool read_option(const struct option *o, void *to, const char *text)
 
 static const char *const type_names[] = {
     [OPTION_BOOL] = "bool", [OPTION_COUNT] = "count", [OPTION_MS] = "ms", [OPTION_CHOICE] = "choice", [OPTION_TEXT] = "text",
+    [OPTION_LIMIT] = "limit",
 };
 
 static const char *const wanted[] = {
@@ -108,6 +125,7 @@ static const char *const wanted[] = {
     [OPTION_COUNT] = "a whole number from 0 to 1073741824",
     [OPTION_MS] = "a number of milliseconds, 0 or more",
     [OPTION_TEXT] = "a text",
+    [OPTION_LIMIT] = "a whole number up to 1073741824, or -1 for no limit",
 };
 
 void options_init(const struct option *options, void *to)
@@ -141,6 +159,8 @@ static json_t *initial_value(const struct option *o)
     case OPTION_COUNT:
     case OPTION_MS:
         return json_loads(o->initial, JSON_DECODE_ANY, NULL);
+    case OPTION_LIMIT:
+        return *o->initial ? json_loads(o->initial, JSON_DECODE_ANY, NULL) : json_null();
     default:
         return json_string(o->initial);
     }

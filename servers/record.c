@@ -198,6 +198,15 @@ void record_wrong(struct record_page *p, size_t bytes, const char *why)
     trace_end(&l, p->in->out);
 }
 
+void record_switched(struct record_page *p, size_t bytes)
+{
+    struct trace_line l;
+    if (!begin(&l, told(p), p, now(p->in), "switched"))
+        return;
+    trace_number(&l, "bytes", bytes);
+    trace_end(&l, p->in->out);
+}
+
 void record_gate(struct record_page *p, const char *gate) { tell_text(p, now(p->in), "gate", "gate", gate); }
 
 void record_mark(struct record_page *p, const char *mark) { tell_text(p, now(p->in), "mark", "mark", mark); }

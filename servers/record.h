@@ -60,6 +60,8 @@ void record_rst_seen(struct record_page *page, int err);
 void record_late(struct record_page *page, size_t bytes);
 /* Bytes that are no HTTP request. */
 void record_wrong(struct record_page *page, size_t bytes, const char *why);
+/* Bytes of another protocol, on a connection that has switched to it. */
+void record_switched(struct record_page *page, size_t bytes);
 void record_gate(struct record_page *page, const char *gate);
 void record_mark(struct record_page *page, const char *mark);
 void record_closed(struct record_page *page);

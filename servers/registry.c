@@ -45,6 +45,14 @@ const struct behaviour *registry_find(const char *name, char *err)
     return NULL;
 }
 
+static json_t *describe_orders(const struct order *orders)
+{
+    json_t *list = json_array();
+    for (const struct order *o = orders; o && o->name; o++)
+        json_array_append_new(list, json_string(o->name));
+    return list;
+}
+
 json_t *registry_describe(void)
 {
     json_t *list = json_array();
@@ -54,7 +62,8 @@ json_t *registry_describe(void)
         json_t *common = options_describe(plan_common_options);
         json_array_extend(options, common);
         json_decref(common);
-        json_array_append_new(list, json_pack("{s:s, s:s, s:o}", "name", b->name, "summary", b->summary, "options", options));
+        json_array_append_new(list, json_pack("{s:s, s:s, s:o, s:o}", "name", b->name, "summary", b->summary, "options", options,
+                                              "orders", describe_orders(b->orders)));
     }
     return list;
 }

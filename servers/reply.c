@@ -95,6 +95,55 @@ void reply_write(struct reply_text *out, const struct reply *how, const struct r
     }
 }
 
+static size_t put_answer_body(char *at, const struct answer *a, const struct reply_to *to)
+{
+    if (a->framing == FRAMING_NONE)
+        return 0;
+    if (a->body_bytes == 0)
+        return put_body(at, to);
+    memset(at, '.', a->body_bytes);
+    return a->body_bytes;
+}
+
+static size_t answer_head(char *to, size_t room, const struct answer *a, size_t body_bytes)
+{
+    char framing[64] = "";
+    if (a->framing == FRAMING_LENGTH)
+        snprintf(framing, sizeof framing, "Content-Length: %llu\r\n", (unsigned long long)(body_bytes + a->missing_bytes));
+    else if (a->framing == FRAMING_CHUNKED)
+        snprintf(framing, sizeof framing, "Transfer-Encoding: chunked\r\n");
+    int bytes = snprintf(to, room, "HTTP/1.1 %u %s\r\n%s%s\r\n", a->status, a->reason, a->fields, framing);
+    if (bytes < 0 || (size_t)bytes >= room)
+        abort(); /* a behaviour's header lines are its own, and short */
+    return (size_t)bytes;
+}
+
+/* Head, size of the one chunk, body, end of the chunks: all right behind one another in the scratch. */
+void reply_answer(struct reply_text *out, const struct answer *a, const struct reply_to *to)
+{
+    static const char last[] = "\r\n0\r\n\r\n";
+    enum { FRONT_ROOM = 1024 };
+    char front[FRONT_ROOM];
+    bool chunked = a->framing == FRAMING_CHUNKED;
+    reserve(FRONT_ROOM + 64 + to->target_bytes + a->body_bytes + sizeof last);
+
+    char *start = scratch.data + FRONT_ROOM;
+    size_t body = put_answer_body(start, a, to);
+    size_t front_bytes = answer_head(front, sizeof front, a, body);
+    if (a->empty)
+        body = 0;
+    else if (chunked)
+        front_bytes += (size_t)snprintf(front + front_bytes, sizeof front - front_bytes, "%zx\r\n", body);
+    out->data = memcpy(start - front_bytes, front, front_bytes);
+    out->bytes = front_bytes + body;
+    if (chunked && !a->empty) {
+        memcpy(start + body, last, sizeof last - 1);
+        out->bytes += sizeof last - 1;
+    }
+    out->glued_bytes = 0;
+    out->keep = a->keep;
+}
+
 void reply_stray(struct reply_stray *out, enum stray what, uint32_t conn)
 {
     char body[32];

@@ -26,6 +26,9 @@ struct reply_text {
 
 void reply_write(struct reply_text *out, const struct reply *how, const struct reply_to *to);
 
+/* The same for an answer in the behaviour's own words; of `to` only conn, req and target count. */
+void reply_answer(struct reply_text *out, const struct answer *answer, const struct reply_to *to);
+
 /* The bytes of one kind of stray data, on behalf of connection `conn`; `name` is what the trace calls it. */
 struct reply_stray {
     const char *name;

@@ -126,6 +126,10 @@ class StepRun:
         self.journal.note("unlisten", name=step.about)
         self.servers.call("unlisten", name=step.about)
 
+    def _order(self, step: Step) -> None:
+        self.journal.note("order", label=step.label, name=step.to, order=step.about)
+        self.servers.call("order", name=step.to, order=step.about)
+
     def _pass_ms(self, step: Step) -> None:
         self.journal.note("pass", label=step.label, ms=step.about)
         time.sleep(step.about / 1000)

@@ -15,6 +15,7 @@
     pass_ms = 200               lets time pass: never to get an order, only where the property is that nothing happens
     mark = "label"              a moment that checks can name; all that the servers' kernel had is in the trace before it
     unlisten = "origin"         the server stops listening
+    order = "reload", to        what a server's behaviour can be told (nginx: reload, quit, stop; tomcat: shutdown); to: "origin"
 
 Where a connection is meant, a number or the label of what it served. label, within_ms (for the answer) and pending go with most;
 repeat = n makes n copies, in which # is 1 to n."""
@@ -48,8 +49,9 @@ ADDRESSED = frozenset({"connect", "request"})  # `to` fills in the address
 ACTS = ("fin", "rst", "half_close", "send", "urgent", "stop_reading", "close", "close_unread")
 SERVER_EVENTS = (
     "accepted", "request", "response", "stray", "fin_sent", "rst_sent", "fin_seen", "rst_seen", "late", "gate", "closed", "query",
+    "switched",
 )
-VERBS = ("op", "exchange", "act", "await", "release", "pass_ms", "mark", "unlisten", "reply_of")
+VERBS = ("op", "exchange", "act", "await", "release", "pass_ms", "mark", "unlisten", "order", "reply_of")
 
 
 @dataclass(frozen=True)
@@ -189,6 +191,12 @@ def read_unlisten(table: Table, servers: set[str]) -> Step:
     return Step("unlisten", table.choice("unlisten", servers), table.where)
 
 
+def read_order(table: Table, servers: set[str]) -> Step:
+    to = table.text("to", "origin")
+    table.check_name("to", to, servers)
+    return Step("order", table.text("order"), table.where, to=to, **taken(table, "label"))
+
+
 READERS = {
     "op": read_op,
     "exchange": read_exchange,
@@ -196,6 +204,7 @@ READERS = {
     "await": read_await,
     "release": read_release,
     "unlisten": read_unlisten,
+    "order": read_order,
     "pass_ms": lambda table, servers: Step("pass_ms", table.number("pass_ms"), table.where, **taken(table, "label")),
     "mark": lambda table, servers: Step("mark", table.text("mark"), table.where),
     "reply_of": lambda table, servers: Step("reply_of", table.text("reply_of"), table.where, **taken(table, "within_ms")),

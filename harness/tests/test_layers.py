@@ -35,7 +35,7 @@ def imports(path: Path) -> Iterator[str]:
 
 def symbols(source: str, which: str) -> set[str]:
     """What nm says of a source's object: "-u", what it calls; "-g --defined-only", what it offers."""
-    compiled = PROJECT.build / Path(source).relative_to("harness").with_suffix(".o")
+    compiled = PROJECT.build / Path(source.removeprefix("harness/")).with_suffix(".o")
     if not compiled.exists():
         compiled = PROJECT.build / Path(source).with_suffix(".o")
     listed = subprocess.run(["nm", *which.split(), compiled], capture_output=True, text=True, check=True).stdout
@@ -61,7 +61,16 @@ def test_a_behaviour_includes_only_its_interface() -> None:
     assert behaviours
     for path in behaviours:
         ours = [name for name in includes(path) if (ROOT / "servers" / name).exists() or (ROOT / "harness" / name).exists()]
-        assert ours == ["behaviour.h"], path
+        assert [name for name in ours if not name.startswith("profiles/")] == ["behaviour.h"], path
+
+
+def test_what_the_profiles_share_is_pure() -> None:
+    shared = [str(path.relative_to(ROOT)) for path in sorted((ROOT / "servers" / "profiles").glob("*.c"))]
+    assert shared
+    own = set().union(*(symbols(source, "-g --defined-only") for source in shared))
+    for source in shared:
+        called = {name for name in symbols(source, "-u") if not name.startswith("_")}
+        assert called <= PURE_MAY_CALL | {"memchr", "memmem", "strchr", "strncasecmp"} | own, source
 
 
 def test_a_checker_imports_only_the_trace() -> None:

@@ -148,6 +148,8 @@ def step_text(step: Step) -> str:
             return f'--- "{step.about}"'
         case "unlisten":
             return f"server {step.about} stops listening"
+        case "order":
+            return f'server {step.to} is told to "{step.about}"{label}'
         case _:
             return f'wait for the answer to "{step.about}"{bound}'
 
