@@ -180,12 +180,6 @@ def test_list_is_what_is_there() -> None:
     assert all(entry["summary"] for entry in listed)
 
 
-def test_a_behaviour_includes_only_its_interface() -> None:
-    for name in BEHAVIOURS:
-        lines = (PROJECT.root / "servers" / "behaviours" / f"{name}.c").read_text().splitlines()
-        assert [line for line in lines if line.startswith("#include")] == ['#include "behaviour.h"'], name
-
-
 def test_the_servers_never_include_the_pool() -> None:
     for source in (PROJECT.root / "servers").rglob("*.[ch]"):
         assert "pool/" not in source.read_text(), source
