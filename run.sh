@@ -44,6 +44,7 @@ python3-hypothesis     property tests'
 # The groups that a command needs beside core; a word among its arguments (a subject's name, a server's) may need more.
 declare -A needs=(
     [scenario]='servers'
+    [sweep]='servers'
     [bench]='bench'
     [differential]='servers'
     [test]='servers tomcat ngx_lua java bench test'

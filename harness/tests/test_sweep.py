@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import argparse
 import subprocess
+from pathlib import Path
 
 import pytest
+from judge import durations
 from judge.sweep import plan, samples, steps
 from judge.sweep.drive import run_plan
 from judge.sweep.samples import FAILED, NEW, SAME, Sample
 from judge.trace.proportion import wilson
 from load_kit import books, program, url_of
 from mock_server import Mock
+
+from reports import gnuplot
+from reports import sweep as sweep_report
 
 PRINTED = """planned_ns,gap_ns,span_ns,kept,reused,phase,error
 200000000,200010000,200300000,1,1,done,
@@ -51,7 +57,8 @@ def test_what_the_program_prints_is_read() -> None:
     assert lost == 1
     assert [one.outcome for one in found] == [SAME, NEW, FAILED]
     assert found[0].gap_ms == 200.01 and found[0].span_ms == 200.3 and found[2].how == "receive EOF"
-    assert samples.punctual(found, 1) == [found[0], found[2]]
+    assert samples.punctual(found, 1) == [found[0], found[2]]  # the second was held up by 3 ms
+    assert samples.punctual(found, 0.35) == [found[0]]  # the third read its first response 0.38 ms after asking
 
 
 def test_samples_are_counted_at_the_gap_that_came_about() -> None:
@@ -113,3 +120,45 @@ def test_a_request_that_is_lost_is_a_failure() -> None:
 def test_bad_input_is_told_in_a_sentence(args: list[str], plan_text: str, sentence: str) -> None:
     ran = subprocess.run([program("gap"), *args], input=plan_text, capture_output=True, text=True, timeout=20, check=False)
     assert ran.returncode == 2 and ran.stderr.startswith(sentence) and not ran.stdout
+
+
+def swept(*rates: int) -> dict:
+    """A sweep of one pool that watches, around 200 ms."""
+    found = [steps.Step(200 + n - len(rates) // 2, 0, 100 - failed, failed, {"receive EOF": failed} if failed else {})
+             for n, failed in enumerate(rates)]
+    pool = {"name": "p", "watch": True, "idle_timeout_ms": None, "lost": 0, "late": 0, "steps": [one.as_dict() for one in found],
+            "window": steps.window_of(found).as_dict()}
+    return {"schema": "sweep/1", "server": "mock", "title": "a server", "option": "--after-ms", "timeout_ms": 200, "closes_over_ms": 0,
+            "pairs": 100, "rate": 1, "seed": 1, "pools": [pool]}
+
+
+def test_the_table_tells_before_around_and_after() -> None:
+    rows = sweep_report.table(swept(0, 0, 50, 0, 0))
+    assert [row[1:5] for row in rows[1:]] == [["shorter", "0", "100", "0"], ["around it", "0", "250", "50"], ["longer", "0", "100", "0"]]
+    assert "race window, p: 500 µs" in sweep_report.text(swept(0, 0, 50, 0, 0))
+
+
+def test_the_plot_is_drawn(tmp_path: Path) -> None:
+    found = swept(0, 0, 50, 0, 0)
+    found["pools"].append(found["pools"][0] | {"name": "blind", "watch": False, "idle_timeout_ms": 199})
+    plot = sweep_report.plot(found)
+    assert plot and {path.suffix for path in gnuplot.draw([plot], tmp_path)} == {".svg", ".png"}
+    svg = (tmp_path / "sweep__mock.svg").read_text()
+    assert "p: 50 of 500 failed" in svg and "blind: 50 of 500 failed" in svg
+
+
+@pytest.mark.parametrize(
+    ("text", "ms"), [("75s", 75_000), ("1500ms", 1500), ("2m", 120_000), ("1h", 3_600_000), ("20us", 0.02), ("1.5s", 1500)]
+)
+def test_durations(text: str, ms: float) -> None:
+    assert durations.duration_ms(text) == ms
+
+
+@pytest.mark.parametrize("text", ["", "75", "s", "-1s", "0s", "1e3s", "75 s", "1d"])
+def test_what_is_no_duration(text: str) -> None:
+    with pytest.raises(argparse.ArgumentTypeError, match="is no duration"):
+        durations.duration_ms(text)
+
+
+def test_durations_are_told_shortly() -> None:
+    assert list(map(durations.plain, (75_000, 1500, 200, 1.5, 0.02, 0))) == ["75 s", "1.5 s", "200 ms", "1.5 ms", "20 µs", "0 ms"]

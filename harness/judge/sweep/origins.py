@@ -57,12 +57,11 @@ def timeout_option(kind: str, timeout_ms: float) -> dict[str, Any]:
 @contextmanager
 def real(kind: str, options: dict[str, Any], folder: Path) -> Iterator[str]:
     """The address of a real server (servers/real/KIND.py) while it runs."""
-    try:
-        module = importlib.import_module(f"servers.real.{kind}")
-    except ModuleNotFoundError:
-        raise HarnessError(f"there is no servers/real/{kind}.py") from None
+    from servers.real._process import RealServerError
+
+    module = importlib.import_module(f"servers.real.{kind}")
     try:
         with getattr(module, kind.capitalize())(options, folder) as server:
             yield server.address
-    except getattr(module, f"{kind.capitalize()}Error") as err:
+    except RealServerError as err:
         raise HarnessError(str(err)) from None

@@ -42,6 +42,6 @@ def parse(lines: Iterable[str]) -> tuple[list[Sample], int]:
 
 
 def punctual(samples: Iterable[Sample], late_ms: float) -> list[Sample]:
-    """Those whose second request came no more than `late_ms` behind its time: where the machine held the client up, the gap is
-    not the one that was asked for, and the pool had no chance to look either."""
-    return [one for one in samples if one.gap_ms - one.planned_ms <= late_ms]
+    """Those whose idle time is known to within `late_ms`: where the machine held the client up, be it before its second request
+    or before it read the first response, the gap is not the one that was asked for, and the pool had no chance to look either."""
+    return [one for one in samples if one.gap_ms - one.planned_ms <= late_ms and one.span_ms - one.gap_ms <= late_ms]

@@ -1,0 +1,78 @@
+"""./run.sh sweep"""
+
+from __future__ import annotations
+
+import json
+import sys
+from argparse import Namespace
+from pathlib import Path
+from typing import Any
+
+from judge.arguments import Parser, add_variant, positive
+from judge.durations import duration_ms, plain
+
+SUMMARY = "what becomes of a request at a server's idle timeout: failure rate against gap"
+EXAMPLE = "sweep --server nginx --server-idle 300ms"
+
+
+def arguments(parser: Parser) -> None:
+    add = parser.add_argument
+    add("--server", default="mock", choices=("mock", "nginx", "tomcat"), help="who closes its idle connections (mock)")
+    add("--server-idle", type=duration_ms, metavar="T", help="its idle timeout (as short as shows what it does)")
+    add("--margin", type=duration_ms, metavar="T", help="how much sooner a pool closes that is set right (half of what is swept before T)")
+    add("--pairs", type=positive(int), default=200, metavar="N", help="pairs of requests at each gap (200)")
+    add("--rate", type=positive(float), default=800.0, metavar="N", help="pairs that begin in a second (800)")
+    add("--seed", type=int, default=1, metavar="N", help="of the order of the gaps (1)")
+    add("--json", action="store_true", help="print sweep.json instead of the table")
+    add("--out", type=Path, metavar="DIR", help="where sweep.json and the plot go (reports/out/TIME)")
+    add_variant(parser)
+
+
+def run(args: Namespace) -> int:
+    from judge.project import Project
+    from judge.sweep.measure import Pool, Wish, measure
+    from judge.sweep.origins import KINDS
+
+    project, kind = Project.here(args.variant), KINDS[args.server]
+    timeout_ms = args.server_idle or kind.timeout_ms
+    own_ms = timeout_ms - (kind.before_ms / 2 if args.margin is None else args.margin)
+    if own_ms < 1:
+        from judge.errors import UsageError
+
+        raise UsageError(f"a margin of {plain(timeout_ms - own_ms)} leaves a pool nothing of the server's {plain(timeout_ms)}")
+    pools = (Pool("idle connections not watched", watch=False), Pool("watched (the reference pool)"),
+             Pool(f"watched, own idle timeout {plain(own_ms)}", own_ms))
+    found = measure(project, Wish(args.server, timeout_ms, args.pairs, args.rate, args.seed, pools), progress)
+    progress("")
+    folder = keep(project, found, args.out, "sweep.json")
+    if args.json:
+        print(json.dumps(found, indent=1))
+    else:
+        from reports import sweep
+
+        print(f"{found['title']}, {found['option']} = {plain(timeout_ms)}: the second request of each pair, by the idle time before it\n")
+        print(sweep.text(found))
+        print(f"\n{folder}/sweep__{args.server}.svg")
+    return 0
+
+
+def keep(project: Any, found: dict[str, Any], out: Path | None, name: str) -> Path:
+    """The figures, and the plot of them, in a folder."""
+    from judge.results import new_folder, write_json
+    from reports import gnuplot, sweep
+
+    folder = out or new_folder(project.out)
+    folder.mkdir(parents=True, exist_ok=True)
+    write_json(folder / name, found)
+    plot = sweep.plot(found)
+    try:
+        gnuplot.draw([plot] if plot else [], folder)
+    except gnuplot.GnuplotError as err:
+        print(f"sweep: {err}", file=sys.stderr)
+    return folder
+
+
+def progress(text: str) -> None:
+    """The line that is overwritten, on a terminal."""
+    if sys.stderr.isatty():
+        print(f"\r\x1b[K{text}", end="", file=sys.stderr, flush=True)
