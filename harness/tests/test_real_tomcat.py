@@ -91,6 +91,15 @@ def test_http11_stays_without_a_word(default: str) -> None:
     assert second.endswith(" r2 /t/2\n")
 
 
+def test_keepalive_close_is_no_word_for_closing(default: str) -> None:
+    with raw(default) as client:
+        client.ask("/t/1", "Connection: keepalive close")
+        client.ask("/t/2", "Connection: close")
+        answers = client.rest()
+    assert fields(answers, "Connection") == ["close"]
+    assert re.findall(r" r(\d) /t/(\d)\n", answers) == [("1", "1"), ("2", "2")]
+
+
 # --- keepAliveTimeout ---------------------------------------------------------------------------------------------------------------
 
 
