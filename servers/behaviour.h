@@ -113,8 +113,7 @@ double conn_now_ms(void);
 #define HEAD_BYTES_MAX 65536
 const char *conn_head(const struct conn *c, size_t *bytes);
 
-/* Whether the head was understood; whether the request has come in full; how much the client has sent behind it. */
-bool conn_head_is_whole(const struct conn *c);
+/* Whether nothing more of the request is to come; how much the client has sent behind it. */
 bool conn_request_is_whole(const struct conn *c);
 size_t conn_unread_bytes(const struct conn *c);
 

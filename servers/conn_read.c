@@ -93,6 +93,7 @@ static void request_wrong(struct conn *c, size_t bytes)
     static const char answer[] = "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
     record_wrong(&c->page, bytes, http1_error(&c->request));
     c->deaf = true;
+    c->request_begun = false; /* nothing more of it is waited for */
     if (c->output != CONN_OPEN) {
         conn_close(c, net_end_fin);
     } else if (serves_heads(c) && behaviour_of(c)->wrong && unanswered(c)) {
@@ -211,8 +212,6 @@ const char *conn_head(const struct conn *c, size_t *bytes)
     *bytes = buffer_bytes(&c->head);
     return c->head.data;
 }
-
-bool conn_head_is_whole(const struct conn *c) { return c->request.head_done; }
 
 bool conn_is_idle(const struct conn *c) { return !c->request_begun && !c->answer_owed && !c->switched; }
 

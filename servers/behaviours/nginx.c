@@ -379,7 +379,7 @@ static void responded(struct conn *c)
     conn_stop_waiting(c);
     if (s->answer.status == 101)
         return;
-    if (conn_head_is_whole(c) && !conn_request_is_whole(c)) {
+    if (!conn_request_is_whole(c)) {
         s->phase = DISCARDS;
         s->since_ms = conn_now_ms();
         discard_on(c);

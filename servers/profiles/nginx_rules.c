@@ -5,23 +5,13 @@ static bool field(const struct nginx_request *r, const char *name, struct text *
     return head_field(r->head, r->bytes, name, 0, value);
 }
 
-static uint64_t content_length(const struct nginx_request *r)
-{
-    struct text value;
-    uint64_t length = 0;
-    if (field(r, "Content-Length", &value))
-        for (size_t i = 0; i < value.bytes && length < UINT64_MAX / 20; i++)
-            length = length * 10 + (uint64_t)(value.data[i] - '0');
-    return length;
-}
-
 struct nginx_request nginx_request(const char *head, size_t bytes)
 {
     struct nginx_request r = {.head = head, .bytes = bytes, .line = head_line(head, bytes)};
     struct text value;
     r.asked = target_asked(r.line.target, &r.number);
     r.is_1_1 = !text_is(r.line.version, "HTTP/1.0");
-    r.announces_body = content_length(&r) > 0 || field(&r, "Transfer-Encoding", &value);
+    r.announces_body = head_content_length(head, bytes) > 0 || field(&r, "Transfer-Encoding", &value);
     return r;
 }
 
@@ -88,7 +78,7 @@ unsigned nginx_refuses(const struct nginx_request *r, uint64_t max_body_bytes)
         return 400;
     if (text_is(r->line.method, "TRACE"))
         return 405;
-    if (max_body_bytes && content_length(r) > max_body_bytes)
+    if (max_body_bytes && head_content_length(r->head, r->bytes) > max_body_bytes)
         return 413;
     return 0;
 }

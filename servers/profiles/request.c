@@ -96,6 +96,16 @@ bool head_field(const char *head, size_t bytes, const char *name, unsigned i, st
     return false;
 }
 
+uint64_t head_content_length(const char *head, size_t bytes)
+{
+    struct text value;
+    uint64_t length = 0;
+    if (head_field(head, bytes, "Content-Length", 0, &value))
+        for (size_t i = 0; i < value.bytes && length < UINT64_MAX / 20; i++)
+            length = length * 10 + (uint64_t)(value.data[i] - '0');
+    return length;
+}
+
 size_t head_longest_field(const char *head, size_t bytes)
 {
     struct text rest = lines_of(head, bytes), line;

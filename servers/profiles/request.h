@@ -26,6 +26,9 @@ struct request_line head_line(const char *head, size_t bytes);
 /* The i-th field of that name, without blanks around its value. Returns whether there is one. */
 bool head_field(const char *head, size_t bytes, const char *name, unsigned i, struct text *value);
 
+/* What Content-Length says; 0 where there is none. */
+uint64_t head_content_length(const char *head, size_t bytes);
+
 /* The longest line of the head but the first. */
 size_t head_longest_field(const char *head, size_t bytes);
 

@@ -1,0 +1,352 @@
+/* Tomcat as it is on the wire, with the connector's attributes as options: Tomcat documentation, HTTP connector, and observed on
+ * Tomcat 10.1's NIO connector. Not imitated: lower-case methods (accepted there), HTTP/0.9, Expect, and that a shutdown cuts
+ * requests that take longer than the applications may. */
+#include "behaviour.h"
+#include "profiles/request.h"
+
+#include <math.h>
+#include <stdio.h>
+
+/* --- attributes ---------------------------------------------------------------------------------------------------- */
+
+struct tomcat {
+    int64_t connection_timeout_ms;
+    int64_t keep_alive_timeout_ms;
+    int64_t max_keep_alive_requests;
+    bool use_keep_alive_response_header;
+    int64_t max_swallow_size_bytes;
+    int64_t connection_linger_s;
+    int64_t max_connections;
+    uint64_t accept_count;
+    double quantum_ms;
+    double unload_ms;
+};
+
+static const struct option options[] = {
+    OPTION(OPTION_LIMIT, struct tomcat, connection_timeout_ms, "60000", "between two pieces of a request; -1: any time"),
+    OPTION(OPTION_LIMIT, struct tomcat, keep_alive_timeout_ms, "", "idle so long, closed; -1 and 0: never; unset: as the above"),
+    OPTION(OPTION_LIMIT, struct tomcat, max_keep_alive_requests, "100", "the last one says close; -1 and 0: any number"),
+    OPTION(OPTION_BOOL, struct tomcat, use_keep_alive_response_header, "true", "Keep-Alive to clients that ask for keep-alive"),
+    OPTION(OPTION_LIMIT, struct tomcat, max_swallow_size_bytes, "2097152", "of a body that nobody reads; more closes"),
+    OPTION(OPTION_LIMIT, struct tomcat, connection_linger_s, "-1", "0: RST in place of FIN"),
+    OPTION(OPTION_LIMIT, struct tomcat, max_connections, "8192", "then clients wait to be accepted; -1: any number"),
+    OPTION(OPTION_COUNT, struct tomcat, accept_count, "100", "so many wait; the kernel drops the others"),
+    OPTION(OPTION_MS, struct tomcat, quantum_ms, "1000",
+           "timeouts are looked at so often, and a socket is closed so long after its FIN; 0: at once, the textbook's server"),
+    OPTION(OPTION_MS, struct tomcat, unload_ms, "1000", "shutdown: how long the applications take to stop"),
+    {0},
+};
+
+/* --- a connection -------------------------------------------------------------------------------------------------- */
+
+enum phase {
+    READS,    /* a request, or idle: the connection ends when the time has passed */
+    BODY,     /* it is answered when the body is there */
+    LATER,    /* it is answered when the time has come */
+    SENDING,
+    SWALLOWS, /* the answer is out, and the body still coming */
+    RESETS,
+};
+
+struct state {
+    enum phase phase;
+    bool stopping;
+    bool asks_keep_alive;
+    bool is_1_1;
+    bool too_much; /* more than it swallows */
+    struct answer answer;
+    char fields[96];
+};
+
+/* Timeouts are looked at once in a quantum only. */
+static void wait_at_least(struct conn *c, int64_t ms)
+{
+    const struct tomcat *o = conn_options(c);
+    double now_ms = conn_now_ms(), due_ms = now_ms + (double)ms;
+    if (o->quantum_ms > 0)
+        due_ms = ceil(due_ms / o->quantum_ms) * o->quantum_ms;
+    if (ms > 0)
+        conn_wait(c, due_ms - now_ms);
+    else
+        conn_stop_waiting(c);
+}
+
+static int64_t keep_alive_timeout(const struct tomcat *o)
+{
+    return o->keep_alive_timeout_ms == OPTION_UNSET ? o->connection_timeout_ms : o->keep_alive_timeout_ms;
+}
+
+/* In two steps: FIN at once, and the socket is closed when the poller next wakes. With connectionLinger 0 only the second is seen,
+ * as a RST. */
+static void end(struct conn *c)
+{
+    enum { BUFFER_BYTES = 8192 }; /* what it has read ahead; more is unread when the socket is closed */
+    const struct tomcat *o = conn_options(c);
+    struct state *s = conn_state(c);
+    if (o->connection_linger_s == 0) {
+        s->phase = RESETS;
+        conn_stop_reading(c);
+        conn_wait(c, o->quantum_ms);
+        return;
+    }
+    conn_linger(c, &(struct lingering){
+        .total_ms = o->quantum_ms, .then = conn_unread_bytes(c) > BUFFER_BYTES ? LINGER_RST : LINGER_RST_IF_LATE,
+    });
+}
+
+static void go_on(struct conn *c)
+{
+    const struct tomcat *o = conn_options(c);
+    struct state *s = conn_state(c);
+    s->phase = READS;
+    if (!s->answer.keep || s->stopping)
+        end(c);
+    else if (conn_unread_bytes(c) == 0)
+        wait_at_least(c, keep_alive_timeout(o));
+}
+
+/* --- answering ----------------------------------------------------------------------------------------------------- */
+
+static void write_fields(const struct conn *c, struct state *s)
+{
+    const struct tomcat *o = conn_options(c);
+    int64_t timeout_ms = keep_alive_timeout(o);
+    bool hint = o->use_keep_alive_response_header && s->asks_keep_alive && timeout_ms > 0;
+    s->fields[0] = '\0';
+    if (!s->answer.keep)
+        snprintf(s->fields, sizeof s->fields, "Connection: close\r\n");
+    else if (hint)
+        snprintf(s->fields, sizeof s->fields, "Keep-Alive: timeout=%lld\r\nConnection: keep-alive\r\n",
+                 (long long)(timeout_ms / 1000));
+    else if (!s->is_1_1)
+        snprintf(s->fields, sizeof s->fields, "Connection: keep-alive\r\n");
+}
+
+static void send_answer(struct conn *c)
+{
+    struct state *s = conn_state(c);
+    write_fields(c, s);
+    struct answer a = s->answer;
+    a.reason = "";
+    a.fields = a.status == 505 ? "" : s->fields;
+    s->phase = SENDING;
+    conn_stop_waiting(c);
+    conn_answer(c, &a);
+}
+
+static void refuse(struct conn *c, unsigned status)
+{
+    struct state *s = conn_state(c);
+    s->answer = (struct answer){.status = status};
+    send_answer(c);
+}
+
+static bool status_closes(uint64_t status)
+{
+    static const unsigned closes[] = {400, 408, 411, 413, 414, 500, 501, 503};
+    for (size_t i = 0; i < sizeof closes / sizeof *closes; i++)
+        if (closes[i] == status)
+            return true;
+    return false;
+}
+
+static void answer_what_is_asked(struct conn *c, enum asked asked, uint64_t number)
+{
+    const struct tomcat *o = conn_options(c);
+    struct state *s = conn_state(c);
+    struct answer *a = &s->answer;
+    switch (asked) {
+    case ASKED_STATUS:
+    case ASKED_SEND_ERROR:
+        a->status = (unsigned)number;
+        a->keep = a->keep && (!status_closes(number));
+        a->framing = status_has_body(a->status) ? FRAMING_LENGTH : FRAMING_NONE;
+        break;
+    case ASKED_CLOSE:
+        a->keep = false;
+        break;
+    case ASKED_BIG:
+        a->body_bytes = number;
+        break;
+    case ASKED_SHORT:
+        a->body_bytes = 10;
+        a->missing_bytes = 90;
+        break;
+    case ASKED_UNKNOWN_LENGTH:
+        a->body_bytes = 100;
+        a->framing = s->is_1_1 ? FRAMING_CHUNKED : FRAMING_END;
+        a->keep = a->keep && s->is_1_1;
+        break;
+    case ASKED_SLOW:
+        s->phase = LATER;
+        conn_wait(c, (double)number);
+        return;
+    case ASKED_READ_BODY:
+        if (conn_request_is_whole(c))
+            break;
+        s->phase = BODY;
+        wait_at_least(c, o->connection_timeout_ms);
+        return;
+    default:
+        break;
+    }
+    send_answer(c);
+}
+
+/* --- requests ------------------------------------------------------------------------------------------------------ */
+
+/* In any of its Connection fields. */
+static bool says(const char *head, size_t bytes, const char *token)
+{
+    struct text value;
+    for (unsigned i = 0; head_field(head, bytes, "Connection", i, &value); i++)
+        if (text_has_token(value, token))
+            return true;
+    return false;
+}
+
+static bool may_go_on(const struct conn *c, const struct state *s, const char *head, size_t bytes)
+{
+    const struct tomcat *o = conn_options(c);
+    bool last = o->max_keep_alive_requests > 0 && conn_requests(c) >= (uint64_t)o->max_keep_alive_requests;
+    return !last && !s->too_much && !says(head, bytes, "close") && (s->is_1_1 || s->asks_keep_alive);
+}
+
+static void head(struct conn *c)
+{
+    const struct tomcat *o = conn_options(c);
+    struct state *s = conn_state(c);
+    size_t bytes;
+    const char *head_text = conn_head(c, &bytes);
+    struct request_line line = head_line(head_text, bytes);
+    struct text value;
+    uint64_t number, length = head_content_length(head_text, bytes);
+    enum asked asked = target_asked(line.target, &number);
+    if (s->stopping) { /* not a byte */
+        end(c);
+        return;
+    }
+    s->is_1_1 = text_is(line.version, "HTTP/1.1");
+    s->asks_keep_alive = says(head_text, bytes, "keep-alive");
+    s->too_much = o->max_swallow_size_bytes >= 0 && length > (uint64_t)o->max_swallow_size_bytes && asked != ASKED_READ_BODY;
+    s->answer = (struct answer){.status = 200, .empty = text_is(line.method, "HEAD"), .keep = may_go_on(c, s, head_text, bytes)};
+    if (!s->is_1_1 && !text_is(line.version, "HTTP/1.0"))
+        refuse(c, 505);
+    else if (s->is_1_1 && (!head_field(head_text, bytes, "Host", 0, &value) || head_field(head_text, bytes, "Host", 1, &value)))
+        refuse(c, 400);
+    else
+        answer_what_is_asked(c, asked, number);
+}
+
+static void wrong(struct conn *c)
+{
+    size_t bytes;
+    const char *head_text = conn_head(c, &bytes);
+    struct text version = head_line(head_text, bytes).version, value;
+    bool strange = text_contains(version, "HTTP/") && !text_is(version, "HTTP/1.0") && !text_is(version, "HTTP/1.1");
+    bool encoded = head_field(head_text, bytes, "Transfer-Encoding", 0, &value) && !text_contains_nocase(value, "chunked");
+    refuse(c, strange ? 505 : encoded ? 501 : 400);
+}
+
+/* --- what happens -------------------------------------------------------------------------------------------------- */
+
+static void accepted(struct conn *c)
+{
+    const struct tomcat *o = conn_options(c);
+    wait_at_least(c, o->connection_timeout_ms);
+}
+
+static void reading(struct conn *c, enum part part)
+{
+    const struct tomcat *o = conn_options(c);
+    struct state *s = conn_state(c);
+    if (s->stopping && part == PART_FIRST)
+        end(c);
+    else if (part != PART_BODY || s->phase == BODY || s->phase == SWALLOWS)
+        wait_at_least(c, o->connection_timeout_ms);
+}
+
+static void request(struct conn *c)
+{
+    struct state *s = conn_state(c);
+    if (s->phase == BODY)
+        send_answer(c);
+    else if (s->phase == SWALLOWS)
+        go_on(c);
+}
+
+static void sending(struct conn *c)
+{
+    const struct tomcat *o = conn_options(c);
+    wait_at_least(c, o->connection_timeout_ms);
+}
+
+static void responded(struct conn *c)
+{
+    const struct tomcat *o = conn_options(c);
+    struct state *s = conn_state(c);
+    conn_stop_waiting(c);
+    if (conn_request_is_whole(c) || s->too_much || s->answer.status == 413) {
+        go_on(c);
+        return;
+    }
+    s->phase = SWALLOWS;
+    wait_at_least(c, o->connection_timeout_ms);
+}
+
+static void tick(struct conn *c)
+{
+    struct state *s = conn_state(c);
+    if (s->phase == LATER)
+        send_answer(c);
+    else if (s->phase == BODY)
+        refuse(c, 400);
+    else if (s->phase == RESETS)
+        conn_end_rst(c);
+    else if (s->phase == SENDING)
+        conn_end_now(c);
+    else
+        end(c);
+}
+
+static void peer_closed(struct conn *c) { (void)c; }
+
+/* The socket goes on listening, and nobody is accepted. */
+static const struct order orders[] = {{"shutdown", ORDER_PAUSE}, {0}};
+
+static void ordered(struct conn *c, const struct order *order)
+{
+    const struct tomcat *o = conn_options(c);
+    struct state *s = conn_state(c);
+    (void)order;
+    s->stopping = true;
+    if (conn_is_idle(c))
+        conn_wait(c, o->unload_ms);
+}
+
+static void capacity(const void *all, struct capacity *out)
+{
+    const struct tomcat *o = all;
+    out->open = o->max_connections > 0 ? (uint64_t)o->max_connections : 0;
+    out->backlog = o->accept_count;
+}
+
+BEHAVIOUR(tomcat) = {
+    .name = "tomcat",
+    .summary = "answers as Tomcat does, with its connector's attributes as options",
+    .options = options,
+    .options_bytes = sizeof(struct tomcat),
+    .state_bytes = sizeof(struct state),
+    .accepted = accepted,
+    .reading = reading,
+    .head = head,
+    .request = request,
+    .wrong = wrong,
+    .sending = sending,
+    .responded = responded,
+    .tick = tick,
+    .peer_closed = peer_closed,
+    .orders = orders,
+    .ordered = ordered,
+    .capacity = capacity,
+};
