@@ -39,11 +39,11 @@ def ends_after(mock: Mock, ev: str = "response", end: str = "fin_sent", count: i
 
 
 def test_an_idle_connection_ends_with_fin_counted_from_the_last_answer(mock: Mock) -> None:
-    client = connect(mock, keepalive_timeout_ms=80)
+    client = connect(mock, keepalive_timeout_ms=400)
     for _ in range(2):
         assert said(client) == (200, "keep-alive", None), "written although HTTP/1.1 need not"
     assert client.rest() == (b"", "fin")
-    assert ends_after(mock, count=2) >= 80
+    assert ends_after(mock, count=2) >= 400
 
 
 def test_the_header_timeout_is_said_and_does_nothing(mock: Mock) -> None:
@@ -67,23 +67,23 @@ def test_the_last_request_says_close(mock: Mock, limit: int, kept: int) -> None:
 
 
 def test_the_age_is_looked_at_when_a_request_begins(mock: Mock) -> None:
-    client = connect(mock, keepalive_time_ms=100)
-    assert said(client, "/slow/150")[1] == "keep-alive", "it began in time"
+    client = connect(mock, keepalive_time_ms=400)
+    assert said(client, "/slow/450")[1] == "keep-alive", "it began in time"
     assert said(client)[1] == "close"
 
 
 def test_the_age_counts_from_the_accept(mock: Mock) -> None:
-    address = mock.listen({"name": "nginx", "keepalive_time_ms": 60})
+    address = mock.listen({"name": "nginx", "keepalive_time_ms": 400})
     client, other = Client(address), Client(address)
-    assert said(other, "/slow/80")[1] == "keep-alive"
+    assert said(other, "/slow/450")[1] == "keep-alive"
     assert said(client)[1] == "close", "its first request"
 
 
 def test_a_location_has_limits_of_its_own(mock: Mock) -> None:
-    client = connect(mock, keepalive_requests=2, more_keepalive_requests=5, more_keepalive_timeout_ms=50)
+    client = connect(mock, keepalive_requests=2, more_keepalive_requests=5, more_keepalive_timeout_ms=400)
     assert [said(client, "/more")[1] for _ in range(4)] == ["keep-alive"] * 4
     assert said(client)[1] == "close", "the counter is the connection's, the limit the location's"
-    other = Client(mock.listen({"name": "nginx", "more_keepalive_timeout_ms": 50}, name="other"))
+    other = Client(mock.listen({"name": "nginx", "more_keepalive_timeout_ms": 400}, name="other"))
     assert said(other)[1] == said(other, "/more")[1] == "keep-alive"
     assert other.rest() == (b"", "fin"), "the last location's timeout"
 
@@ -170,20 +170,20 @@ def test_protocol_errors_on_a_used_connection(mock: Mock, sent: bytes, status: i
 
 @pytest.mark.parametrize(("reset", "end"), [(False, "fin"), (True, "rst")])
 def test_a_head_that_never_ends(mock: Mock, reset: bool, end: str) -> None:
-    client = connect(mock, client_header_timeout_ms=60, reset_timedout_connection=reset)
+    client = connect(mock, client_header_timeout_ms=400, reset_timedout_connection=reset)
     said(client)
     client.send(b"\r")
     assert client.rest() == (b"", end), "not a byte of 408"
 
 
 def test_no_request_at_all(mock: Mock) -> None:
-    client = connect(mock, client_header_timeout_ms=60, reset_timedout_connection=True)
+    client = connect(mock, client_header_timeout_ms=400, reset_timedout_connection=True)
     assert client.rest() == (b"", "fin"), "and no RST"
-    assert ends_after(mock, "accepted") >= 60
+    assert ends_after(mock, "accepted") >= 400
 
 
 def test_a_body_that_nobody_wants(mock: Mock) -> None:
-    client = connect(mock, lingering_timeout_ms=60)
+    client = connect(mock, lingering_timeout_ms=400)
     client.send(HALF_A_BODY)
     assert client.response()[1]["connection"] == "keep-alive", "answered before the body is there"
     client.send(b"67890")
@@ -194,7 +194,7 @@ def test_a_body_that_nobody_wants(mock: Mock) -> None:
 
 
 def test_a_body_that_is_read(mock: Mock) -> None:
-    client = connect(mock, client_body_timeout_ms=60)
+    client = connect(mock, client_body_timeout_ms=400)
     client.send(HALF_A_BODY.replace(b"/ok", b"/read-body"))
     client.send(b"67890")
     assert client.response()[2] == b"c1 r1 /read-body\n"
@@ -203,12 +203,12 @@ def test_a_body_that_is_read(mock: Mock) -> None:
 
 
 def test_413_waits_for_the_rest_before_its_fin(mock: Mock) -> None:
-    client = connect(mock, client_max_body_size_bytes=5, lingering_timeout_ms=60)
+    client = connect(mock, client_max_body_size_bytes=5, lingering_timeout_ms=400)
     client.send(HALF_A_BODY)
     line, fields, _ = client.response()
     assert (line, fields["connection"]) == ("HTTP/1.1 413 Request Entity Too Large", "close")
     assert client.rest() == (b"", "fin")
-    assert ends_after(mock) >= 60
+    assert ends_after(mock) >= 400
 
 
 def test_the_limit_drops_what_was_pipelined_behind_it(mock: Mock) -> None:
@@ -224,7 +224,7 @@ def test_the_limit_drops_what_was_pipelined_behind_it(mock: Mock) -> None:
 
 
 def test_what_lingers_ends_when_the_client_is_quiet(mock: Mock) -> None:
-    client = connect(mock, keepalive_timeout_ms=0, lingering_close="always", lingering_timeout_ms=60)
+    client = connect(mock, keepalive_timeout_ms=0, lingering_close="always", lingering_timeout_ms=400)
     said(client)
     client.send(b"late")
     mock.await_event("late")
