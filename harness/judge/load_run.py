@@ -7,11 +7,13 @@ import json
 import os
 import signal
 import subprocess
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from judge.child import ending
-from judge.errors import SubjectError
+from judge.errors import Skip, SubjectError
+from judge.namespace import NetNamespace, NotAllowed, few_ports
 from judge.servers import Servers
 
 if TYPE_CHECKING:
@@ -23,21 +25,35 @@ OPTIONS = {  # [load] key → option, and the unit behind the number
     "think_ms": ("--think", "ms"), "pool_size": ("--pool-size", ""), "idle_timeout_ms": ("--idle-timeout", "ms"),
     "timeout_ms": ("--timeout", "ms"),
 }
+FLAGS = {"no_pool": "--no-pool", "close_first": "--close-first"}
 
 
 def run_load(one: OneRun) -> None:
     if one.scenario.real:
         with_real_server(one)
         return
-    with Servers(one.project, one.journal, one.log("server"), one.settings.scale) as servers:
+    with ExitStack() as stack:
+        namespace = stack.enter_context(namespace_of(one)) if "ports" in one.scenario.load else None
+        servers = stack.enter_context(Servers(one.project, one.journal, one.log("server"), one.settings.scale, namespace))
         one.meter.watch("server", servers.child.process.pid)
         addresses = one.listen(servers, "counters")
         one.begin(addresses)
         try:
-            drive(one, addresses["origin"])
+            drive(one, addresses["origin"], namespace)
         finally:
             one.journal.note("end")
             servers.close_books()
+
+
+@contextmanager
+def namespace_of(one: OneRun) -> Iterator[NetNamespace]:
+    """With as many local ports as the load is to have; the server takes the first of them."""
+    try:
+        with NetNamespace(one.log("namespace"), few_ports(one.scenario.load["ports"] + 1), scale=one.settings.scale) as namespace:
+            yield namespace
+    except NotAllowed as err:
+        one.begin({})
+        raise Skip(str(err)) from None
 
 
 def with_real_server(one: OneRun) -> None:
@@ -51,8 +67,8 @@ def with_real_server(one: OneRun) -> None:
         one.journal.note("end")
 
 
-def drive(one: OneRun, address: str) -> None:
-    """Runs the load generator and reads what it leaves."""
+def drive(one: OneRun, address: str, namespace: NetNamespace | None = None) -> None:
+    """Runs the load generator, in the namespace, and reads what it leaves."""
     folder = one.settings.out / "load" / one.name
     requests = one.scratch / "requests.jsonl"
     argv = [str(one.project.program("load")), f"http://{address}" + (":/" if address.startswith("unix:") else "/")]
@@ -60,10 +76,10 @@ def drive(one: OneRun, address: str) -> None:
         if key in OPTIONS:
             option, unit = OPTIONS[key]
             argv += [option, f"{value}{unit}"]
-    argv += ["--no-pool"] if one.scenario.load.get("no_pool") else []
+    argv += [option for key, option in FLAGS.items() if one.scenario.load.get(key)]
     argv += ["--seed", str(one.settings.seed), "--out", str(folder), "--trace", str(requests), "--quiet"]
     limit = (one.scenario.load.get("duration_s", 0) + SPARE_S) * one.settings.scale
-    status, tail = wait_for(argv, limit)
+    status, tail = wait_for(namespace.within(argv) if namespace else argv, limit)
     result = folder / "run.json"
     if status != 0 or not result.exists():
         raise SubjectError(f"the load generator, with the reference pool in it, failed: {ending(status)}: {tail}")

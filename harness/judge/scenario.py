@@ -11,7 +11,8 @@
     pool = {...}                POOL_KNOBS, for the subject's `configure`
     step = [{...}]              what is done, in order: steps.py
     load = {...}                in place of steps: users, requests or duration_s, workers, rate, think_ms, pool_size,
-                                idle_timeout_ms, timeout_ms, no_pool
+                                idle_timeout_ms, timeout_ms, no_pool; close_first (no pool, and the client closes first); ports = n:
+                                in a network namespace of its own, in which there are so many local ports
     check = [{...}]             clause, checker, and the checker's parameters: `check` in checkers/<checker>.py"""
 
 from __future__ import annotations
@@ -202,6 +203,8 @@ def read_load(table: Table) -> dict[str, Any] | None:
         "idle_timeout_ms": load.number("idle_timeout_ms", None),
         "timeout_ms": load.number("timeout_ms", None),
         "no_pool": load.flag("no_pool", None),
+        "close_first": load.flag("close_first", None),
+        "ports": load.whole("ports", None, least=1),
     }
     load.end()
     if (found["requests"] is None) == (found["duration_s"] is None):
@@ -239,6 +242,8 @@ def check_whole(scenario: Scenario, table: Table) -> None:
         raise table.error("a scenario has either [[step]]s or [load]")
     if not scenario.checks:
         raise table.error("a scenario without a [[check]] would pass because nothing was checked")
+    if scenario.real and (scenario.load or {}).get("ports"):
+        raise table.error("[real] runs outside of the namespace that ports are counted in")
     if scenario.real and scenario.steps:
         raise table.error("[real] goes with [load]")
     labels = known_labels(scenario, table)

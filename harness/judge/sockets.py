@@ -42,8 +42,7 @@ class Entry:
 class SocketTable:
     """Use as a context. Raises OSError where the kernel has no inet_diag."""
 
-    def __init__(self, family: int = socket.AF_INET) -> None:
-        self.family = family
+    def __init__(self) -> None:
         self.netlink = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, NETLINK_SOCK_DIAG)
 
     def __enter__(self) -> Self:
@@ -53,9 +52,12 @@ class SocketTable:
         self.netlink.close()
 
     def entries(self) -> Iterator[Entry]:
-        """Every end of a TCP connection, listeners left out."""
-        wanted = sum(1 << number for number in STATES)
-        body = REQUEST.pack(self.family, socket.IPPROTO_TCP, 0, wanted)
+        """Every end of a TCP connection, listeners left out. A program may speak IPv4 over a socket of IPv6, as Java does."""
+        yield from self._of_family(socket.AF_INET)
+        yield from self._of_family(socket.AF_INET6)
+
+    def _of_family(self, family: int) -> Iterator[Entry]:
+        body = REQUEST.pack(family, socket.IPPROTO_TCP, 0, sum(1 << number for number in STATES))
         self.netlink.send(HEADER.pack(HEADER.size + len(body), SOCK_DIAG_BY_FAMILY, NLM_F_REQUEST | NLM_F_DUMP, 1, 0) + body)
         while True:
             data = self.netlink.recv(RECEIVE_BYTES)

@@ -7,7 +7,7 @@ import re
 import time
 from typing import Any
 
-from judge import exchange
+from judge import exchange, kernel
 from judge.errors import HarnessError, Skip
 from judge.journal import Journal
 from judge.scenario import Scenario
@@ -129,6 +129,21 @@ class StepRun:
     def _order(self, step: Step) -> None:
         self.journal.note("order", label=step.label, name=step.to, order=step.about)
         self.servers.call("order", name=step.to, order=step.about)
+
+    def _states(self, step: Step) -> None:
+        conn = self._conn(step.conn)
+        accepted = next((e for e in self.journal.events if e["ev"] == "accepted" and e.get("conn") == conn), None)
+        if accepted is None:  # the step that it stands for got no connection: that step's failure tells it
+            self.journal.note("states_missed", label=step.label, conn=conn)
+            return
+        within_s = (step.within_ms or AWAIT_MS) * self.scale / 1000
+        found = kernel.states(self.addresses[accepted["listener"]], accepted["peer"], step.fields, within_s)
+        self.journal.add({"t": time.monotonic_ns(), "who": "kernel", "ev": "states", "label": step.label, "conn": conn, **found})
+
+    def _bind(self, step: Step) -> None:
+        self.journal.note("bind", name=step.about, reuse=step.fields["reuse"])
+        err = kernel.bind(self.addresses[step.about], step.fields["reuse"])
+        self.journal.add({"t": time.monotonic_ns(), "who": "kernel", "ev": "bound", "label": step.label, "err": err})
 
     def _pass_ms(self, step: Step) -> None:
         self.journal.note("pass", label=step.label, ms=step.about)

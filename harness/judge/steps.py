@@ -15,6 +15,9 @@
     pass_ms = 200               lets time pass: never to get an order, only where the property is that nothing happens
     mark = "label"              a moment that checks can name; all that the servers' kernel had is in the trace before it
     unlisten = "origin"         the server stops listening
+    states = "label"            what the kernel says of both ends of that connection; until = {client, server}: once they are in these
+                                states (CLOSED: in no table any more), within_ms
+    bind = "origin"             tries to listen where that server did; reuse = true: with SO_REUSEADDR
     order = "reload", to        what a server's behaviour can be told (nginx: reload, quit, stop; tomcat: shutdown); to: "origin"
 
 Where a connection is meant, a number or the label of what it served. label, within_ms (for the answer) and pending go with most;
@@ -26,6 +29,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from judge.names import nearest
+from judge.sockets import GONE, SIDES, STATES
 from judge.table import Table
 
 # What PROTOCOL.md lets each op carry, beside the keys below. Values are not looked at: a wrong one is the pool's to answer.
@@ -51,7 +55,7 @@ SERVER_EVENTS = (
     "accepted", "request", "response", "stray", "fin_sent", "rst_sent", "fin_seen", "rst_seen", "late", "gate", "closed", "query",
     "switched",
 )
-VERBS = ("op", "exchange", "act", "await", "release", "pass_ms", "mark", "unlisten", "order", "reply_of")
+VERBS = ("op", "exchange", "act", "await", "release", "pass_ms", "mark", "unlisten", "order", "reply_of", "states", "bind")
 
 
 @dataclass(frozen=True)
@@ -197,6 +201,19 @@ def read_order(table: Table, servers: set[str]) -> Step:
     return Step("order", table.text("order"), table.where, to=to, **taken(table, "label"))
 
 
+def read_states(table: Table, servers: set[str]) -> Step:
+    conn, until = table.take("states", (int, str)), table.table("until")
+    fields = {side: until.choice(side, (*STATES.values(), GONE), None) for side in SIDES} if until else {}
+    if until:
+        until.end()
+    return Step("states", conn, table.where, conn=conn, fields=fields, **taken(table, "label", "within_ms"))
+
+
+def read_bind(table: Table, servers: set[str]) -> Step:
+    fields = {"reuse": table.flag("reuse", False)}
+    return Step("bind", table.choice("bind", servers), table.where, fields=fields, **taken(table, "label"))
+
+
 READERS = {
     "op": read_op,
     "exchange": read_exchange,
@@ -204,6 +221,8 @@ READERS = {
     "await": read_await,
     "release": read_release,
     "unlisten": read_unlisten,
+    "states": read_states,
+    "bind": read_bind,
     "order": read_order,
     "pass_ms": lambda table, servers: Step("pass_ms", table.number("pass_ms"), table.where, **taken(table, "label")),
     "mark": lambda table, servers: Step("mark", table.text("mark"), table.where),

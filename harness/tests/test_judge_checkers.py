@@ -36,6 +36,9 @@ CONNECT_LATE = (
 ELSEWHERE = f"5 subject request_done token={T1} ok=true conn=2\n4 server request conn=1 req=1 target=/t/{T1}"
 FAILED_EXCHANGE = A.replace(f"exchange label=a token={T1} ok=true", "exchange label=a ok=false err=closed phase=send")
 
+WAITS = "300 kernel states label=s conn=1 client=TIME_WAIT server=CLOSED"
+BOUND = "300 kernel bound label=x err=EADDRINUSE\n301 kernel bound label=y err=null"
+
 CASES = [  # checker, parameters, ok, lines
     ("accepted", {"count": 1}, True, [A, B_SAME]),
     ("accepted", {"count": 1}, False, [A, B_OTHER]),
@@ -119,6 +122,13 @@ CASES = [  # checker, parameters, ok, lines
     ("still_open", {"conns": [1], "until": "m"}, False, [A, FIN_AT_300, MARK, END]),
     ("still_open", {"conns": [9]}, False, [A, END]),
     ("still_open", {"conns": [1], "until": "never"}, False, [A, END]),
+    ("socket_states", {"of": ["s"], "client": "TIME_WAIT", "server": "CLOSED"}, True, [A, WAITS]),
+    ("socket_states", {"of": ["s"], "client": "TIME_WAIT"}, True, [A, WAITS]),
+    ("socket_states", {"of": ["s"], "client": "CLOSED"}, False, [A, WAITS]),
+    ("socket_states", {"of": ["s", "never"], "client": "TIME_WAIT"}, False, [A, WAITS]),
+    ("bound", {"refused": ["x"], "allowed": ["y"]}, True, [BOUND]),
+    ("bound", {"refused": ["y"], "allowed": ["x"]}, False, [BOUND]),
+    ("bound", {"refused": ["x"], "allowed": ["never"]}, False, [BOUND]),
     ("took", {"of": "c", "min_ms": 1, "max_ms": 5}, True, [A, CONNECT_LATE, END]),
     ("took", {"of": "c", "min_ms": 3}, False, [A, CONNECT_LATE, END]),
     ("took", {"of": "c", "max_ms": 0.5}, False, [A, CONNECT_LATE, END]),
