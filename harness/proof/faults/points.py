@@ -61,6 +61,12 @@ def not_understood(fault: str) -> str | None:
     return None
 
 
+def is_to_be_unseen(fault: str) -> bool:
+    """Interrupted, not ready yet, or only one byte at a time: whoever tries again gets on, and nobody above must notice."""
+    return all(re.fullmatch(r"(recv|send|read|write|poll|close|waitpid|lib\.epoll_wait):[^:]+:(EINTR|EAGAIN|short)", part)
+               for part in fault.split(","))
+
+
 def comes_once(fault: str) -> bool:
     return ":" in fault and "+" not in fault and "*" not in fault and not fault.startswith("nofile")
 

@@ -1,6 +1,6 @@
-"""Short sessions with the reference subject. Without a fault each goes exactly as written; under a fault every command still has
-its one reply, an error has its words, a response belongs to its caller, nothing dead is used, no place in a pool is lost, and
-once the fault is over everything works again."""
+"""Short sessions with the reference subject. Without a fault, or with one that nobody above must notice, each goes exactly as
+written; under another every command still has its one reply, an error has its words, a response belongs to its caller, nothing
+dead is used, no place in a pool is lost, and once the fault is over everything works again."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any
 
 from judge.name_server import NameServer
 from proof.faults.lines import Line, Lines, Stuck
+from proof.faults.points import is_to_be_unseen
 
 SOON_S = 10.0
 PATIENT_MS, SHORT_MS = 10_000, 400  # an operation's time where it has to go well, and where a fault may take the answer away
@@ -56,7 +57,7 @@ class Session:
 
     def __init__(self, subject: Lines, peer: Peer, fault: str) -> None:
         self.subject, self.peer = subject, peer
-        self.clean = not fault
+        self.clean = not fault or is_to_be_unseen(fault)
         # libev tells of a watch that failed only when something else wakes it: then a connection's end is not seen at once.
         self.unwatched = fault.startswith("lib.epoll_ctl")
         self.patience_ms = PATIENT_MS if self.clean else SHORT_MS
@@ -70,7 +71,7 @@ class Session:
 
     def expect(self, holds: bool, sentence: str) -> None:
         """Must hold where nothing fails."""
-        self.claim(holds or not self.clean, f"without a fault: {sentence}")
+        self.claim(holds or not self.clean, f"nothing had failed, and yet: {sentence}")
 
     def start(self, op: str, **fields: Any) -> int:
         if "sock" in fields:
