@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import re
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -11,6 +15,7 @@ from judge.subject import find_adapter
 
 PROJECT = Project.here("san")
 TEMPLATE = PROJECT.subjects / "_template.py"
+TEMPLATE_C = PROJECT.subjects / "_template.c"
 
 WRONG = {  # what the template is made to do, and the check that has to notice
     "says who it is": ('level=["request"]', 'level="request"'),
@@ -33,13 +38,41 @@ def unmet(path: str) -> dict[str, str]:
     return {what: why for what, why in check(find_adapter(path, PROJECT), PROJECT) if why}
 
 
-@pytest.mark.parametrize("name", ["reference", str(TEMPLATE)], ids=["reference", "template"])
-def test_a_right_adapter_meets_all(name: str) -> None:
-    assert unmet(name) == {}
+@pytest.fixture(scope="module")
+def templates(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Language -> program. The C one is built as its head says, and free of warnings."""
+    folder = tmp_path_factory.mktemp("template")
+    shutil.copy(TEMPLATE_C, folder)
+    line = re.search(r"^ \* +(cc .*)$", TEMPLATE_C.read_text(), re.MULTILINE)
+    assert line
+    built = subprocess.run(f"{line[1]} -Wall -Wextra -Wshadow", shell=True, cwd=folder, capture_output=True, text=True, check=False)
+    assert (built.returncode, built.stdout + built.stderr) == (0, "")
+    return {"Python": str(TEMPLATE), "C": str(folder / "my-pool")}
 
 
-def test_the_template_is_short() -> None:
+def test_the_reference_meets_all() -> None:
+    assert unmet("reference") == {}
+
+
+@pytest.mark.parametrize("language", ["Python", "C"])
+def test_a_template_meets_all(templates: dict[str, str], language: str) -> None:
+    assert unmet(templates[language]) == {}
+
+
+@pytest.mark.parametrize("language", ["Python", "C"])
+def test_a_template_has_verdicts(templates: dict[str, str], language: str, tmp_path: Path) -> None:
+    names = ["http/stray-response", "http/half-close", "http/persists"]
+    where = ["--out", str(tmp_path), "--json", str(tmp_path / "j")]
+    command = ["./run.sh", "scenario", *names, "--subject", templates[language], *where]
+    ran = subprocess.run(command, cwd=PROJECT.root, capture_output=True, text=True, check=False)
+    assert ran.returncode == 1, ran.stdout + ran.stderr
+    runs = {one["scenario"]: one for one in json.loads((tmp_path / "j").read_text())["runs"]}
+    assert {name: runs[name]["verdict"] for name in names} == dict(zip(names, ["fail", "fail", "pass"], strict=True))
+
+
+def test_the_templates_are_short() -> None:
     assert len(TEMPLATE.read_text().splitlines()) <= 60
+    assert len(TEMPLATE_C.read_text().splitlines()) <= 160  # no HTTP client at hand
 
 
 @pytest.mark.parametrize("noticed", WRONG)
