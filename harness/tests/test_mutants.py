@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from judge.errors import HarnessError
 from judge.mutants import VARIANT, Edit, Mutant, build, hunt, load_mutants
 from judge.project import Project
+from judge.selftest import figures
 
 PROJECT = Project.here(VARIANT)
 MUTANTS = load_mutants(PROJECT)
@@ -17,8 +20,10 @@ def test_the_first_mutants_are_here() -> None:
 
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
-def test_is_killed(mutant: Mutant) -> None:
+def test_is_killed(mutant: Mutant, record_property: Callable[[str, object], None]) -> None:
     found = hunt(PROJECT, mutant)
+    record_property(figures.MUTANTS, len(MUTANTS))
+    record_property(figures.HUNT, [mutant.name, found.killed_by is not None])
     assert found.killed_by, f"{mutant.name} survives at {mutant.clause}: {found.seen}"
 
 

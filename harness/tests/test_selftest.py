@@ -5,7 +5,10 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
+import pytest
+from judge.clause_verdicts import agreement
 from judge.project import PYTHON
+from judge.selftest import figures
 from judge_kit import environment
 
 LONG = """
@@ -35,3 +38,68 @@ def test_long_tests_run_only_when_asked_for(tmp_path: Path) -> None:
     assert "2 long tests were left out: ./run.sh test --full runs them, too" in short.stdout
     full = run_suite(tmp_path, LONG, "--full")
     assert full.returncode == 0 and "3 passed" in full.stdout and "left out" not in full.stdout
+
+
+MEASURED = """
+import pytest
+
+@pytest.mark.parametrize("name", ["a", "b"])
+def test_hunt(name, record_property):
+    record_property("mutants", 3)
+    record_property("hunt", [name, name == "a"])
+
+@pytest.mark.full
+def test_all_day(record_property):
+    print("preparing")
+    print("500 cases, none differs | so far")
+
+@pytest.mark.full
+def test_all_night():
+    assert False, "it is morning"
+"""
+
+
+def test_the_figures_are_those_of_the_tests_that_ran(tmp_path: Path) -> None:
+    ran = run_suite(tmp_path, MEASURED).stdout
+    assert "mutants killed:                   1 of 2 that were hunted, of 3\n" in ran
+    assert "simulator:                        not measured\n" in ran
+    assert "mutants killed:                   not measured\n" in run_suite(tmp_path, MEASURED, "-k", "all").stdout
+
+
+def test_what_came_of_the_long_tests_is_kept(tmp_path: Path) -> None:
+    kept = tmp_path / "results" / "full.md"
+    run_suite(tmp_path, MEASURED, "--full", "--record", str(kept))
+    rows = [line.split(" | ") for line in kept.read_text().splitlines() if line.startswith("| test_it")]
+    assert [(row[0], row[1], row[2]) for row in rows] == [
+        ("| test_it.py::test_all_day", "pass", "500 cases, none differs / so far"),
+        ("| test_it.py::test_all_night", "fail", rows[1][2]),
+    ]
+    assert "it is morning" in rows[1][2] or "AssertionError" in rows[1][2]
+    run_suite(tmp_path, MEASURED.replace("assert False", "assert True"), "--full", "--record", str(kept), "-k", "night")
+    after = [line.split(" | ")[:2] for line in kept.read_text().splitlines() if line.startswith("| test_it")]
+    assert after == [["| test_it.py::test_all_day", "pass"], ["| test_it.py::test_all_night", "pass"]], "the other row stays"
+
+
+def test_the_lines() -> None:
+    kinds = {"agree": ["a/a"] * 7, "differ": ["b/b"], "unknown": [], "skipped": ["c/c"] * 2}
+    told = figures.lines([
+        ("coverage", "100.0 % of 8 branches"), ("steps_per_second", 3_000_000), ("mutants", 1), ("hunt", ["a", True]),
+        ("clauses", [9, 9]), ("judged", ["a/a", "b/b"]), ("judged", ["b/b", "c/c"]), ("agreement", kinds),
+    ])  # fmt: skip
+    assert [line.split(":", 1)[1].strip() for line in told] == [
+        "100.0 % of 8 branches", "3,000,000 steps per second", "1 of 1",
+        "covered by scenarios or tests: 9 of 9; judged by this run: 3", "7 clauses agree, 1 differ and are known, 2 skipped",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("ours", "theirs", "kind"), [
+    ("pass", "pass", "agree"), ("pass", "fail", "unknown"), ("pass", "fail (known)", "differ"), ("pass", "skipped", "skipped"),
+    ("observed", "observed", "agree"), ("pass", "advisory (known)", "differ"), ("pass", "inconclusive", "unknown"),
+])  # fmt: skip
+def test_agreement(ours: str, theirs: str, kind: str) -> None:
+    def result(subject: str, scenario: str, word: str) -> dict[str, object]:
+        known = {"known": {"reason": "r"}} if word.endswith(" (known)") else {}
+        return {"clause": "a/a", "subject": subject, "scenario": scenario, "verdict": word.split()[0]} | known
+
+    rows = [result("r", "s/s", ours), result("o", "s/s", theirs), result("r", "s/alone", "pass"), result("o", "s/alone", "skipped")]
+    assert [name for name, clauses in agreement(rows, "r", "o").items() if clauses] == [kind]

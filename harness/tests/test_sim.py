@@ -1,5 +1,5 @@
 """The pure core in virtual time (harness/proof): millions of random steps, every interleaving of a small world, and proof that
-both notice a pool that is broken. What they print is kept in build/proof/ for whoever sums up."""
+both notice a pool that is broken."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ import fcntl
 import re
 import shutil
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from judge.project import Project
+from judge.selftest import figures
 from proof import coverage
 
 PROJECT = Project.here()
@@ -57,19 +59,12 @@ def run(*command: str | Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run([str(part) for part in command], cwd=ROOT, capture_output=True, text=True, check=False, timeout=280)
 
 
-def keep(name: str, text: str) -> None:
-    out = ROOT / "build" / "proof"
-    out.mkdir(parents=True, exist_ok=True)
-    (out / f"{name}.txt").write_text(text)
-    print(text)
-
-
-def test_ten_million_steps() -> None:
+def test_ten_million_steps(record_property: Callable[[str, object], None]) -> None:
     make("build/release/sim")
     ran = run("build/release/sim", "--seeds", f"1-{RUNS}", "--steps", str(STEPS))
     assert ran.returncode == 0, ran.stdout + ran.stderr
     assert f"{RUNS} runs, {RUNS * STEPS} steps" in ran.stdout and "every rule held" in ran.stdout
-    keep("sim", ran.stdout)
+    record_property(figures.STEPS, int(re.search(r"(\d+) steps per second", ran.stdout)[1]))
 
 
 def test_under_the_sanitizers() -> None:
@@ -90,7 +85,6 @@ def test_every_interleaving_of_a_small_world() -> None:
     ran = run("build/release/explore", "12")
     assert ran.returncode == 0, ran.stdout + ran.stderr
     assert int(re.search(r"(\d+) states", ran.stdout)[1]) > 50_000
-    keep("explore", ran.stdout)
 
 
 @pytest.fixture(scope="module", params=PLANTED)
@@ -130,13 +124,15 @@ def test_explore_finds_a_shortest_way(broken: tuple[Path, str]) -> None:
     assert int(re.search(r"broken after (\d+) operations", ran.stdout)[1]) <= 10
 
 
-def test_every_branch_of_the_core_is_taken(capsys: pytest.CaptureFixture[str]) -> None:
+def test_every_branch_of_the_core_is_taken(
+    capsys: pytest.CaptureFixture[str], record_property: Callable[[str, object], None]
+) -> None:
     make("coverage")
     counted = sorted((ROOT / "build/coverage").glob("*.gcda"))
     core = [path for path in counted if (ROOT / "harness/pool" / f"{path.stem}.c").exists()]
     assert coverage.main([str(path) for path in core]) == 0
     assert len(core) == 4
-    keep("coverage", capsys.readouterr().out)
+    record_property(figures.COVERAGE, re.search(r"core: (.* branches)", capsys.readouterr().out)[1])
 
 
 def test_coverage_tells_what_is_missing(tmp_path: Path) -> None:

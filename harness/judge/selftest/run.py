@@ -14,7 +14,8 @@ def run(args: Namespace) -> int:
     """Returns pytest's exit code; that nothing ran is a failure, too."""
     import pytest
 
-    tests = Project.here().root / "harness" / "tests"
+    root = Project.here().root
+    tests = root / "harness" / "tests"
     jobs = args.jobs or len(os.sched_getaffinity(0))
     options = [
         f"--rootdir={tests}", "-c", str(tests / "pytest.ini"), "-p", "no:cacheprovider", "-p", "judge.selftest.plugin",
@@ -23,7 +24,7 @@ def run(args: Namespace) -> int:
     if args.k:
         options += ["-k", args.k]
     if args.full:
-        options.append("--full")
+        options += ["--full", "--record", str(root / "reports" / "results" / "full.md")]
     if args.junit:
         options.append(f"--junitxml={args.junit}")
     chosen = [str(tests / name) if (tests / name.partition("::")[0]).exists() else name for name in args.names]
