@@ -50,4 +50,4 @@ def dispatch(argv: list[str]) -> int:
     )
     if hasattr(command, "arguments"):
         command.arguments(parser)
-    return command.run(parser.parse_args(rest))
+    return command.run(parser.parse_intermixed_args(rest))  # names may stand behind options, too

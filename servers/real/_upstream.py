@@ -51,13 +51,19 @@ class Handler(BaseHTTPRequestHandler):
         pass  # nginx has a log
 
 
+class Server(socketserver.ThreadingTCPServer):
+    daemon_threads = True
+    block_on_close = False
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """nginx has gone away: its client had."""
+
+
 class Upstream:
     """Listens at `address` on loopback until `stop`, in threads of this process."""
 
     def __init__(self) -> None:
-        socketserver.ThreadingTCPServer.daemon_threads = True
-        self._server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler)
-        self._server.block_on_close = False
+        self._server = Server(("127.0.0.1", 0), Handler)
         self.address = "{}:{}".format(*self._server.server_address)
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
         self._thread.start()

@@ -1,0 +1,75 @@
+"""How late everybody was, moment by moment: what was then measured is worth so much less.
+
+The player's own loop tells by its ticks. A server tells by how long it takes to answer a request that would take nothing: one is
+asked all the time, on a connection of its own, except where nobody else may talk to it."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+
+TICK_S, ASK_S = 0.01, 0.05
+AROUND_S = 0.05
+DISTURBED_MS = 100  # the shortest time between two things that a script keeps apart from its servers' timers
+REQUEST = b"GET /ok HTTP/1.1\r\nHost: lag\r\nConnection: close\r\n\r\n"
+ME = ""
+
+
+class Lag:
+    """Measures while `watching`. All in the loop of the player."""
+
+    def __init__(self) -> None:
+        self.seen: dict[str, list[tuple[float, float]]] = {ME: []}  # address → when, ms
+
+    @contextmanager
+    def watching(self, addresses: Iterable[str]) -> Iterator[None]:
+        tasks = [asyncio.ensure_future(self._tick()), *(asyncio.ensure_future(self._ask_again(one)) for one in addresses)]
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
+
+    async def _tick(self) -> None:
+        due = time.monotonic()
+        while True:
+            due += TICK_S
+            await asyncio.sleep(max(0.0, due - time.monotonic()))
+            now = time.monotonic()
+            self.seen[ME].append((now, (now - due) * 1000))
+            due = now
+
+    async def _ask_again(self, address: str) -> None:
+        seen = self.seen.setdefault(address, [])
+        while True:
+            begun = time.monotonic()
+            with suppress(OSError):
+                await ask(address)
+            now = time.monotonic()
+            seen.append((now, (now - begun) * 1000))
+            await asyncio.sleep(ASK_S)
+
+    def around_ms(self, address: str, moments: Iterable[float]) -> float:
+        """The worst of the player and of one server about these moments (monotonic, s), in ms."""
+        records = [self.seen[ME], self.seen.get(address, [])]
+        near = [late for at in moments for record in records for t, late in record if t - AROUND_S - late / 1000 <= at <= t + AROUND_S]
+        return max(near, default=0.0)
+
+
+    def disturbed(self, begin: float, end: float) -> bool:
+        """Whether the player itself was so late in between that it did not play what the script says."""
+        return any(late >= DISTURBED_MS for t, late in self.seen[ME] if begin <= t <= end + AROUND_S)
+
+
+async def ask(address: str) -> None:
+    host, port = address.rsplit(":", 1)
+    loop = asyncio.get_running_loop()
+    with socket.socket() as sock:
+        sock.setblocking(False)
+        await loop.sock_connect(sock, (host, int(port)))
+        await loop.sock_sendall(sock, REQUEST)
+        while await loop.sock_recv(sock, 4096):
+            pass

@@ -1,0 +1,96 @@
+"""The servers of a differential run: for each configuration a real one and the behaviour that imitates it.
+
+cases/KIND.toml has a table for each configuration: `real`, directives as servers/real/KIND.py takes them, and `mock`, options of
+the behaviour KIND."""
+
+from __future__ import annotations
+
+import importlib
+import re
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from judge.differential.compare import Clock
+from judge.differential.script import Case
+from judge.errors import HarnessError
+from judge.journal import Journal
+from judge.project import Project
+from judge.servers import Servers
+from judge.table import Table
+from servers.real._process import RealServerError
+
+CASES = Path(__file__).with_name("cases")
+INHERITED = ("keepalive_timeout_ms", "header_timeout_s", "keepalive_requests", "keepalive_time_ms")  # by nginx's location /more
+LATE_MS = {"nginx": 50.0, "tomcat": 1100.0}  # nginx's timers are exact; Tomcat looks at its own about once a second
+
+
+def kinds() -> list[str]:
+    return sorted(path.stem for path in CASES.glob("*.toml"))
+
+
+@dataclass(frozen=True)
+class Configuration:
+    name: str
+    real: dict[str, Any]
+    mock: dict[str, Any]
+
+    def clock(self, kind: str, alone: bool) -> Clock:
+        timers = {float(value) for key, value in self.mock.items() if key.endswith("_ms") and value > 0}
+        return Clock(LATE_MS[kind], tuple(sorted(timers)), kind == "tomcat" and not alone)
+
+
+def read_configurations(kind: str) -> dict[str, Configuration]:
+    whole, found = Table.load(CASES / f"{kind}.toml"), {}
+    for name in whole.data:
+        table = whole.child(f"[{name}]", whole.data[name])
+        mock = table.take("mock", dict, {})
+        inherited = {f"more_{option}": mock[option] for option in INHERITED if option in mock}
+        found[name] = Configuration(name, table.take("real", dict, {}), inherited | mock)
+        table.end()
+    return found
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two addresses, host:port."""
+
+    real: str
+    mock: str
+
+
+def key_of(case: Case) -> tuple[str, bool]:
+    """What cases have in common that share servers."""
+    return case.server, case.alone
+
+
+@contextmanager
+def started(
+    project: Project, kind: str, cases: Iterable[Case], folder: Path, mock_kind: str | None = None
+) -> Iterator[dict[tuple[str, bool], Pair]]:
+    """The servers that the cases ask for. Real ones write into `folder`; all are gone afterwards. `mock_kind`: another behaviour
+    than the one called like the real server, or "real": the real one a second time, to see what a comparison is worth."""
+    configurations = read_configurations(kind)
+    with ExitStack() as stack:
+        mocks = stack.enter_context(Servers(project, Journal(), folder / "mock.log"))
+        pairs = {}
+        for name, alone in sorted({key_of(case) for case in cases}):
+            configuration, where = configurations[name], f"{name}{'-alone' if alone else ''}"
+            try:
+                real = stack.enter_context(real_server(kind, configuration.real, folder / where)).address
+                if mock_kind == "real":
+                    mock = stack.enter_context(real_server(kind, configuration.real, folder / f"{where}-2")).address
+                else:
+                    behaviours = [{"name": mock_kind} if mock_kind else {"name": kind, **configuration.mock}]
+                    mock = mocks.listen(where, "127.0.0.1:0", behaviours=behaviours, trace="counters")
+            except RealServerError as err:
+                raise HarnessError(str(err)) from None
+            pairs[name, alone] = Pair(real, mock)
+        yield pairs
+
+
+def real_server(kind: str, directives: dict[str, Any], folder: Path) -> Any:
+    module = importlib.import_module(f"servers.real.{kind}")
+    return getattr(module, re.sub(r"^.", lambda found: found[0].upper(), kind))(directives, folder)

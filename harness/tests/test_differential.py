@@ -1,0 +1,48 @@
+"""Real nginx and real Tomcat, and the behaviours that imitate them, played the same connections."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+from judge.differential import sides
+from judge.differential.run import run, select
+from judge.project import PYTHON, Project
+from test_real_servers import processes_about
+
+PROJECT = Project.here("san")
+
+
+@pytest.mark.parametrize("kind", sides.kinds())
+def test_a_real_server_does_not_differ_from_itself(kind: str) -> None:
+    """So what differs elsewhere is no noise of the player's."""
+    played = run(PROJECT, kind, select(kind, ["limit/*"], 1, 0, False), mock_kind="real")
+    assert not played.troubled and len(played.outcomes) > 10
+
+
+@pytest.mark.parametrize("kind", sides.kinds())
+def test_another_server_does_differ(kind: str) -> None:
+    """The correct server knows no timeout, and counts no requests."""
+    played = run(PROJECT, kind, select(kind, ["idle/closed-*", "limit/third-*"], 1, 0, False), mock_kind="ok")
+    assert {one.case.name for one in played.troubled} >= {"limit/third-of-three-says-close"}
+    assert len(played.troubled) == len(played.outcomes)
+
+
+@pytest.mark.parametrize("kind", sides.kinds())
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_run_leaves_nothing(kind: str, number: signal.Signals, tmp_path: Path) -> None:
+    argv = [PYTHON, "-m", "judge", "differential", kind, "idle/*", "--against", "ok", "--variant", "san"]
+    path = f"{PROJECT.root}/harness:{PROJECT.root}"
+    environment = {**os.environ, "TMPDIR": str(tmp_path), "PYTHONPATH": path}
+    with subprocess.Popen(argv, env=environment, stdout=subprocess.DEVNULL, process_group=0) as process:
+        while not list(tmp_path.glob("*/plain/*")):  # a server is being started; pytest-timeout is the bound
+            assert process.poll() is None
+            time.sleep(0.01)
+        os.killpg(process.pid, number)
+        assert process.wait() == 130
+    assert not list(tmp_path.iterdir())
+    assert not processes_about(str(tmp_path))

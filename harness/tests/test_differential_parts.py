@@ -1,0 +1,245 @@
+"""The pure parts of the differential: script → bytes, bytes → answers, two timelines → differences; each with both verdicts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from judge.differential import deliberate, generate, sides
+from judge.differential.compare import Clock, Difference, compare
+from judge.differential.play import Event, Timeline
+from judge.differential.run import select, written_cases
+from judge.differential.script import read_cases, read_step
+from judge.differential.show import difference_text
+from judge.differential.wire import Answer, Reader
+from judge.errors import UsageError
+from judge.known_failing import Entry
+
+EXACT, QUANTISED = Clock(50, (600.0, 2000.0)), Clock(1100, (1000.0, 2500.0), rst_any_time=True)
+
+
+# --- script → bytes
+
+
+@pytest.mark.parametrize(
+    ("text", "data", "methods"),
+    [
+        ("GET /ok", b"GET /ok HTTP/1.1\r\nHost: a.test\r\n\r\n", ("GET",)),
+        ("HEAD /ok HTTP/1.0 | A: b | C: d", b"HEAD /ok HTTP/1.0\r\nHost: a.test\r\nA: b\r\nC: d\r\n\r\n", ("HEAD",)),
+        ("GET /ok | !Host", b"GET /ok HTTP/1.1\r\n\r\n", ("GET",)),
+        ("GET /ok | Host: a | Host: b", b"GET /ok HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", ("GET",)),
+        ("2 * GET /", b"GET / HTTP/1.1\r\nHost: a.test\r\n\r\n" * 2, ("GET", "GET")),
+        ("PUT / | !Host && dots 3 && raw x\\r\\n\\x00", b"PUT / HTTP/1.1\r\n\r\n...x\r\n\x00", ("PUT",)),
+    ],
+)
+def test_what_is_sent(text: str, data: bytes, methods: tuple[str, ...]) -> None:
+    step = read_step(text)
+    assert (step.verb, step.data, step.methods) == ("send", data, methods)
+
+
+@pytest.mark.parametrize(("text", "verb", "amount"), [("answer", "answers", 1), ("answers 3", "answers", 3), ("end 20", "end", 20)])
+def test_what_is_waited_for(text: str, verb: str, amount: int) -> None:
+    assert (read_step(text).verb, read_step(text).amount) == (verb, amount)
+
+
+@pytest.mark.parametrize("text", ["get /ok", "wait", "wait soon", "answers", "GET ok", "late 3", ""])
+def test_what_is_no_step(text: str) -> None:
+    with pytest.raises(ValueError, match="is no step"):
+        read_step(text)
+
+
+def test_a_case_with_a_wrong_step_is_named(tmp_path: Path) -> None:
+    (tmp_path / "idle.toml").write_text('[a]\nscript = ["GET /ok", "answr"]\n')
+    with pytest.raises(UsageError, match=r'idle\.toml: \[a\]: "answr" is no step'):
+        read_cases(tmp_path, frozenset({"plain"}))
+
+
+# --- bytes → answers
+
+
+def answers_of(data: bytes, *methods: str, ended: bool = False) -> list[Answer]:
+    reader = Reader(methods)
+    return reader.take(data) + (reader.end() if ended else [])
+
+
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\nConnection: keep-alive\r\n\r\nc12 r3 /ok"
+
+
+def test_an_answer_with_a_length() -> None:
+    (one,) = answers_of(OK, "GET")
+    assert one == Answer("HTTP/1.1 200 OK", "keep-alive", "", "length", None, "r3 /ok")
+
+
+def test_the_connection_s_number_is_nobody_s_business() -> None:
+    assert answers_of(OK, "GET") == answers_of(OK.replace(b": 10", b": 9").replace(b"c12", b"c1"), "GET")
+    assert answers_of(OK, "GET") != answers_of(OK.replace(b"r3", b"r4"), "GET")
+
+
+def test_byte_by_byte_is_no_different() -> None:
+    reader, found = Reader(["GET", "GET"]), []
+    for byte in OK + OK:
+        found += reader.take(bytes([byte]))
+    assert found == answers_of(OK + OK, "GET", "GET") and len(found) == 2
+
+
+def test_a_head_has_no_body() -> None:
+    head = OK.partition(b"c12")[0]
+    assert len(answers_of(head + OK, "HEAD", "GET")) == 2
+    assert len(answers_of(head + OK, "GET", "GET")) == 1
+
+
+def test_chunked() -> None:
+    chunked = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n"
+    (one,) = answers_of(chunked, "GET")
+    assert (one.framing, one.length, one.whole) == ("chunked", 3, True)
+    (cut,) = answers_of(chunked[:-5], "GET", ended=True)
+    assert not cut.whole
+
+
+def test_until_the_end() -> None:
+    data = b"HTTP/1.1 200 OK\r\n\r\nabc"
+    assert answers_of(data, "GET") == []
+    (one,) = answers_of(data, "GET", ended=True)
+    assert (one.framing, one.length, one.whole) == ("end", 3, True)
+
+
+@pytest.mark.parametrize("data", [OK[:-1], OK[:30]])
+def test_an_answer_that_is_cut(data: bytes) -> None:
+    assert answers_of(data, "GET") == []
+    (one,) = answers_of(data, "GET", ended=True)
+    assert not one.whole and one.length is None
+
+
+def test_a_body_without_a_status_line() -> None:
+    (one,) = answers_of(b"<html>", "GET", ended=True)
+    assert one.status_line == "(no status line)"
+
+
+def test_an_interim_answer_is_none_of_the_requests() -> None:
+    first, second = answers_of(b"HTTP/1.1 100 Continue\r\n\r\n" + OK, "POST")
+    assert first.interim and not second.interim
+
+
+def test_behind_a_switch_of_protocols_nothing_is_parsed() -> None:
+    reader = Reader(["GET"])
+    (one,) = reader.take(b"HTTP/1.1 101 Switching\r\nConnection: upgrade\r\n\r\nHTTP/1.1 200 OK\r\n\r\n")
+    assert one.switches and reader.end() == [] and reader.data
+
+
+# --- two timelines → differences
+
+
+def timeline(*events: tuple[float, str, str]) -> Timeline:
+    def answer(text: str) -> Answer | None:
+        return Answer(f"HTTP/1.1 {text}", "keep-alive", "", "length", 3, "") if text != "silence" else None
+
+    return Timeline([Event(t, kind, text, answer(text) if kind == "answer" else None) for t, kind, text in events])
+
+
+DID, ANSWERED = (0.0, "did", "GET /ok"), (1.0, "answer", "200 OK")
+
+
+def whats(real: Timeline, mock: Timeline, clock: Clock = EXACT, lag_ms: float = 0) -> list[str]:
+    return [one.what for one in compare(real, mock, clock, lag_ms)]
+
+
+def test_the_same_is_the_same() -> None:
+    one = timeline(DID, ANSWERED, (601.0, "end", "EOF"), (602, "did", "late"), (603, "late", "RST after 1 ms"))
+    assert whats(one, one) == []
+
+
+def test_another_answer() -> None:
+    assert whats(timeline(DID, ANSWERED), timeline(DID, (1.0, "answer", "404 Not Found"))) == ["answer 1 status line"]
+    assert whats(timeline(DID, ANSWERED), timeline(DID)) == ["answers"]
+    assert whats(timeline(DID, ANSWERED), timeline(DID, (9.0, "answer", "silence"))) == ["answer 1"]
+    assert whats(timeline(DID, ANSWERED), timeline(DID, (201.0, "answer", "200 OK"))) == ["answer 1 time"]
+
+
+def test_another_end() -> None:
+    closes = timeline(DID, ANSWERED, (601.0, "end", "EOF"))
+    assert whats(closes, timeline(DID, ANSWERED, (601.0, "end", "RST"))) == ["end"]
+    assert whats(closes, timeline(DID, ANSWERED, (2001.0, "end", "open after 2000 ms"))) == ["end"]
+
+
+@pytest.mark.parametrize(
+    ("clock", "one_ms", "other_ms", "lag_ms", "alike"),
+    [
+        (EXACT, 600, 640, 0, True),
+        (EXACT, 600, 660, 0, False),
+        (EXACT, 600, 660, 20, True),
+        (EXACT, 0, 600, 0, False),
+        (EXACT, 600, 2000, 0, False),
+        (QUANTISED, 1000, 2050, 0, True),
+        (QUANTISED, 1000, 2150, 0, False),
+        (QUANTISED, 980, 1500, 0, False),
+        (QUANTISED, 0, 1000, 0, False),
+        (QUANTISED, 1500, 2600, 0, False),
+    ],
+)
+def test_the_time_of_an_end(clock: Clock, one_ms: float, other_ms: float, lag_ms: float, alike: bool) -> None:
+    real, mock = (timeline((0, "did", "GET /ok"), (0, "answer", "200 OK"), (at, "end", "EOF")) for at in (one_ms, other_ms))
+    assert whats(real, mock, clock, lag_ms) == ([] if alike else ["end time"])
+
+
+@pytest.mark.parametrize(
+    ("clock", "one", "other", "alike"),
+    [
+        (EXACT, "RST after 0 ms", "RST after 50 ms", True),
+        (EXACT, "RST after 0 ms", "RST after 900 ms", False),
+        (EXACT, "RST after 0 ms", "absorbed", False),
+        (QUANTISED, "RST after 0 ms", "RST after 900 ms", True),
+        (QUANTISED, "RST after 900 ms", "absorbed", False),
+    ],
+)
+def test_a_late_write(clock: Clock, one: str, other: str, alike: bool) -> None:
+    real, mock = (timeline((0, "end", "EOF"), (1, "did", "late"), (2, "late", text)) for text in (one, other))
+    assert whats(real, mock, clock) == ([] if alike else ["late write"])
+
+
+# --- what is left out on purpose
+
+
+def test_an_entry_explains_its_difference_and_no_other() -> None:
+    entry = Entry("status/http09", "answers", "a parser of its own", "README", "f:1")
+    found = [Difference("answers", "1", "0"), Difference("end time", "0", "1000")]
+    assert [one.what for one in deliberate.unexplained("status/http09", found, [entry])] == ["end time"]
+    assert len(deliberate.unexplained("status/other", found, [entry])) == 2
+    assert deliberate.rotten({"status/http09": found}, ["status/http09"], [entry]) == []
+
+
+def test_an_entry_that_covers_nothing_is_a_problem() -> None:
+    entry = Entry("status/http09", "answers", "a parser of its own", "README", "f:1")
+    assert "is not: take the entry out" in deliberate.rotten({"status/http09": []}, ["status/http09"], [entry])[0]
+    assert "matches no case" in deliberate.rotten({}, ["status/other"], [entry])[0]
+    assert deliberate.rotten({}, ["status/http09"], [entry]) == []  # was not played
+
+
+# --- cases
+
+
+@pytest.mark.parametrize("kind", sides.kinds())
+def test_there_are_cases_enough(kind: str) -> None:
+    assert len(written_cases(kind)) >= 60
+
+
+@pytest.mark.parametrize("kind", sides.kinds())
+def test_a_seed_gives_the_same_cases_again(kind: str) -> None:
+    some = [generate.random_case(kind, 7, number) for number in range(1, 40)]
+    assert some == [generate.random_case(kind, 7, number) for number in range(1, 40)]
+    assert len({case.steps for case in some}) > 35
+    assert select(kind, ["random/17"], 7, 0, False) == [some[16]]
+    assert generate.random_case(kind, 8, 17) != some[16]
+
+
+def test_a_case_that_is_not_there() -> None:
+    with pytest.raises(UsageError, match='did you mean "idle/no-request-at-all"'):
+        select("nginx", ["idle/no-request-at-al"], 1, 0, False)
+
+
+def test_a_difference_as_text() -> None:
+    case = select("nginx", ["limit/one"], 1, 0, False)[0]
+    real = timeline(DID, ANSWERED, (601.0, "end", "EOF"))
+    text = difference_text("nginx", case, real, timeline(DID, ANSWERED), [Difference("end", "EOF", "none")], "./run.sh again")
+    row = next(line for line in text.splitlines() if "HTTP/1.1 200 OK" in line)
+    assert row.count("HTTP/1.1 200 OK") == 2
+    assert "end: EOF | none" in text and text.endswith("again:  ./run.sh again")
