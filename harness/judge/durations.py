@@ -17,8 +17,15 @@ def duration_ms(text: str) -> float:
     return value
 
 
+def duration_or_0_ms(text: str) -> float:
+    """0 too; for argparse."""
+    return 0.0 if text.strip() == "0" else duration_ms(text)
+
+
 def plain(ms: float) -> str:
-    """The shortest way to write it: 75000 -> 75 s, 1.5 -> 1.5 ms, 0.02 -> 20 µs."""
+    """The shortest way to write it: 75000 -> 75 s, 3600000 -> 1 h, 1.5 -> 1.5 ms, 0.02 -> 20 µs."""
+    if ms >= UNITS["h"] and ms % UNITS["m"] == 0:
+        return f"{ms / UNITS['h']:g} h"
     if ms >= 1000:
         return f"{round(ms / 1000, 3):g} s"
-    return f"{round(ms, 3):g} ms" if ms >= 1 or ms == 0 else f"{round(ms * 1000, 3):g} µs"
+    return f"{round(ms, 3):g} ms" if ms >= 1 or ms == 0 else f"{ms * 1000:.3g} µs"

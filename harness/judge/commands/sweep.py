@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import sys
 from argparse import Namespace
 from pathlib import Path
-from typing import Any
 
 from judge.arguments import Parser, add_variant, positive
 from judge.durations import duration_ms, plain
@@ -32,6 +30,7 @@ def run(args: Namespace) -> int:
     from judge.project import Project
     from judge.sweep.measure import Pool, Wish, measure
     from judge.sweep.origins import KINDS
+    from judge.sweep.output import keep, progress
 
     project, kind = Project.here(args.variant), KINDS[args.server]
     timeout_ms = args.server_idle or kind.timeout_ms
@@ -43,8 +42,7 @@ def run(args: Namespace) -> int:
     pools = (Pool("idle connections not watched", watch=False), Pool("watched (the reference pool)"),
              Pool(f"watched, own idle timeout {plain(own_ms)}", own_ms))
     found = measure(project, Wish(args.server, timeout_ms, args.pairs, args.rate, args.seed, pools), progress)
-    progress("")
-    folder = keep(project, found, args.out, "sweep.json")
+    folder = keep(project, found, found, args.out, "sweep.json")
     if args.json:
         print(json.dumps(found, indent=1))
     else:
@@ -54,25 +52,3 @@ def run(args: Namespace) -> int:
         print(sweep.text(found))
         print(f"\n{folder}/sweep__{args.server}.svg")
     return 0
-
-
-def keep(project: Any, found: dict[str, Any], out: Path | None, name: str) -> Path:
-    """The figures, and the plot of them, in a folder."""
-    from judge.results import new_folder, write_json
-    from reports import gnuplot, sweep
-
-    folder = out or new_folder(project.out)
-    folder.mkdir(parents=True, exist_ok=True)
-    write_json(folder / name, found)
-    plot = sweep.plot(found)
-    try:
-        gnuplot.draw([plot] if plot else [], folder)
-    except gnuplot.GnuplotError as err:
-        print(f"sweep: {err}", file=sys.stderr)
-    return folder
-
-
-def progress(text: str) -> None:
-    """The line that is overwritten, on a terminal."""
-    if sys.stderr.isatty():
-        print(f"\r\x1b[K{text}", end="", file=sys.stderr, flush=True)

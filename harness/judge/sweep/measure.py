@@ -65,6 +65,7 @@ def measure(project: Project, wish: Wish, progress: Callable[[str], None]) -> di
                 "late": len(samples) - len(kept), "steps": [one.as_dict() for one in steps],
                 "window": window_of(steps).as_dict() if len(steps) > 1 else None,
             })
+    progress("")
     return {
         "schema": "sweep/1", "server": wish.kind, "title": kind.title, "option": kind.option, "timeout_ms": wish.timeout_ms,
         "closes_over_ms": kind.closes_over_ms, "pairs": wish.pairs, "rate": wish.rate, "seed": wish.seed, "pools": found,
