@@ -150,7 +150,7 @@ def read_behaviour(entry: Table, project: Project) -> dict[str, Any]:
 def read_option(entry: Table, option: dict[str, Any]) -> None:
     """A behaviour's option, of a kind that the server names."""
     kind, key = option["type"], option["name"]
-    if kind in ("ms", "count"):
+    if kind in ("ms", "count", "limit"):
         entry.number(key, None)
     elif kind == "bool":
         entry.flag(key, None)
