@@ -83,7 +83,7 @@ def excerpt(trace: Trace, t: int, conn: int | None) -> list[dict[str, Any]]:
     """What happened around a moment, on one connection where it is about one. In the order of time."""
     near = [
         e for e in trace.events
-        if e.ev not in ("conn_books", "books", "load_result", "lag", "begin") and (conn is None or e.conn in (conn, None))
+        if e.ev not in ("conn_books", "books", "load_result", "sweep_result", "lag", "begin") and (conn is None or e.conn in (conn, None))
     ]
     near.sort(key=lambda e: abs(e.t - t))
     return sorted(near[:EXCERPT_EVENTS], key=lambda e: e.t)

@@ -136,7 +136,7 @@ def hunt(project: Project, mutant: Mutant) -> Hunt:
 
 @cache
 def all_of_steps(project: Project) -> list[Scenario]:
-    return [scenario for scenario in load_scenarios(project).values() if scenario.load is None]
+    return [scenario for scenario in load_scenarios(project).values() if scenario.steps]
 
 
 def about(project: Project, clause: str) -> list[Scenario]:

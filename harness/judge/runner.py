@@ -74,7 +74,7 @@ class OneRun:
 
     def run(self) -> None:
         try:
-            self.load() if self.scenario.load is not None else self.steps()
+            self.steps() if self.scenario.steps else self.load()
         except SubjectError as err:
             self.journal.note("subject_failed", why=str(err))
         except HarnessError as err:
@@ -91,7 +91,7 @@ class OneRun:
         self.journal.note(
             "begin", scenario=self.scenario.name, file=shown(self.scenario.path), subject=self.adapter.name,
             repeat=self.repeat, seed=self.settings.seed, timeout_scale=self.settings.scale, servers=addresses,
-            pool=self.scenario.pool, load=self.scenario.load,
+            pool=self.scenario.pool, load=self.scenario.load, sweep=self.scenario.sweep,
         )
 
     def log(self, who: str) -> Path:
@@ -134,11 +134,12 @@ class OneRun:
 
     def load(self) -> None:
         from judge.load_run import run_load
+        from judge.sweep.run import run_sweep
 
         if self.adapter.name != REFERENCE:
             self.begin({})
             raise Skip("load runs drive the reference pool, which is inside the load generator")
-        run_load(self)
+        run_load(self) if self.scenario.sweep is None else run_sweep(self)
 
 
 def fitting(scenario: Scenario, hello: dict[str, Any]) -> None:

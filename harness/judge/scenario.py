@@ -13,6 +13,7 @@
     load = {...}                in place of steps: users, requests or duration_s, workers, rate, think_ms, pool_size,
                                 idle_timeout_ms, timeout_ms, no_pool; close_first (no pool, and the client closes first); ports = n:
                                 in a network namespace of its own, in which there are so many local ports
+    sweep = {...}               in place of steps: gaps_ms, pairs, rate, idle_timeout_ms, watch: sweep/run.py
     check = [{...}]             clause, checker, and the checker's parameters: `check` in checkers/<checker>.py"""
 
 from __future__ import annotations
@@ -75,8 +76,13 @@ class Scenario:
     pool: dict[str, Any]
     steps: tuple[Step, ...]
     load: dict[str, Any] | None
+    sweep: dict[str, Any] | None
     real: dict[str, Any] | None
     checks: tuple[Check, ...]
+
+    @property
+    def kind(self) -> str:
+        return "steps" if self.steps else "load" if self.load is not None else "sweep"
 
     @property
     def level(self) -> str | None:
@@ -109,6 +115,7 @@ def read_scenario(path: Path, project: Project) -> Scenario:
         pool=read_pool(table),
         steps=read_steps(table, {server.name for server in servers}),
         load=read_load(table),
+        sweep=read_sweep(table),
         real=real,
         checks=read_checks(table, project),
     )
@@ -212,6 +219,23 @@ def read_load(table: Table) -> dict[str, Any] | None:
     return {key: value for key, value in found.items() if value is not None}
 
 
+def read_sweep(table: Table) -> dict[str, Any] | None:
+    sweep = table.table("sweep")
+    if sweep is None:
+        return None
+    found = {
+        "gaps_ms": sweep.take("gaps_ms", list),
+        "pairs": sweep.whole("pairs", least=1),
+        "rate": sweep.number("rate", 150, least=1),
+        "idle_timeout_ms": sweep.number("idle_timeout_ms", 0),
+        "watch": sweep.flag("watch", True),
+    }
+    sweep.end()
+    if not found["gaps_ms"] or not all(type(gap) in (int, float) and gap > 0 for gap in found["gaps_ms"]):
+        raise sweep.error('"gaps_ms" must be a list of milliseconds, each more than 0')
+    return found
+
+
 def read_real(table: Table, project: Project) -> dict[str, Any] | None:
     real = table.table("real")
     if real is None:
@@ -238,8 +262,8 @@ def read_checks(table: Table, project: Project) -> tuple[Check, ...]:
 
 def check_whole(scenario: Scenario, table: Table) -> None:
     """What no single table can know."""
-    if bool(scenario.steps) == (scenario.load is not None):
-        raise table.error("a scenario has either [[step]]s or [load]")
+    if [bool(scenario.steps), scenario.load is not None, scenario.sweep is not None].count(True) != 1:
+        raise table.error("a scenario has either [[step]]s or [load] or [sweep]")
     if not scenario.checks:
         raise table.error("a scenario without a [[check]] would pass because nothing was checked")
     if scenario.real and (scenario.load or {}).get("ports"):

@@ -39,6 +39,8 @@ FAILED_EXCHANGE = A.replace(f"exchange label=a token={T1} ok=true", "exchange la
 WAITS = "300 kernel states label=s conn=1 client=TIME_WAIT server=CLOSED"
 BOUND = "300 kernel bound label=x err=EADDRINUSE\n301 kernel bound label=y err=null"
 
+SWEPT = """5 judge sweep_result lost=0 samples=[{"gap_ms":100,"span_ms":101,"outcome":"same","how":""},\
+{"gap_ms":300,"span_ms":301,"outcome":"failed","how":"EOF"},{"gap_ms":450,"span_ms":451,"outcome":"new","how":""}]"""
 CASES = [  # checker, parameters, ok, lines
     ("accepted", {"count": 1}, True, [A, B_SAME]),
     ("accepted", {"count": 1}, False, [A, B_OTHER]),
@@ -129,6 +131,8 @@ CASES = [  # checker, parameters, ok, lines
     ("bound", {"refused": ["x"], "allowed": ["y"]}, True, [BOUND]),
     ("bound", {"refused": ["y"], "allowed": ["x"]}, False, [BOUND]),
     ("bound", {"refused": ["x"], "allowed": ["never"]}, False, [BOUND]),
+    ("sweep_share", {"outcome": "new", "least": 1, "behind_ms": 300, "spare_ms": 100}, True, [SWEPT]),
+    ("sweep_share", {"outcome": "same", "least": 1, "before_ms": 310}, False, [SWEPT]),
     ("took", {"of": "c", "min_ms": 1, "max_ms": 5}, True, [A, CONNECT_LATE, END]),
     ("took", {"of": "c", "min_ms": 3}, False, [A, CONNECT_LATE, END]),
     ("took", {"of": "c", "max_ms": 0.5}, False, [A, CONNECT_LATE, END]),

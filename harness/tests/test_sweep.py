@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import argparse
+import re
 import subprocess
 from pathlib import Path
 
 import pytest
 from judge import durations
+from judge.checkers import books_equal, sweep_share
+from judge.errors import UsageError
+from judge.scenario import read_scenario
 from judge.sweep import plan, samples, steps
 from judge.sweep.drive import run_plan
 from judge.sweep.samples import FAILED, NEW, SAME, Sample
+from judge.trace import Trace
 from judge.trace.proportion import wilson
 from load_kit import books, program, url_of
-from mock_server import Mock
+from mock_server import PROJECT, Mock
 
 from reports import gnuplot
 from reports import sweep as sweep_report
@@ -162,3 +167,60 @@ def test_what_is_no_duration(text: str) -> None:
 
 def test_durations_are_told_shortly() -> None:
     assert list(map(durations.plain, (75_000, 1500, 200, 1.5, 0.02, 0))) == ["75 s", "1.5 s", "200 ms", "1.5 ms", "20 µs", "0 ms"]
+
+
+def trace_of(*outcomes: tuple[float, float, str]) -> Trace:
+    """Gap, span and outcome of each pair."""
+    samples = [{"planned_ms": gap, "gap_ms": gap, "span_ms": span, "outcome": outcome, "how": "receive EOF" * (outcome == FAILED)}
+               for gap, span, outcome in outcomes]
+    return Trace([{"t": 1, "who": "judge", "ev": "sweep_result", "samples": samples, "lost": 0}])
+
+
+@pytest.mark.parametrize(
+    ("params", "ok"),
+    [
+        ({"outcome": "same", "least": 1, "before_ms": 280}, True),
+        ({"outcome": "same", "least": 1, "before_ms": 310}, False),  # one of them failed
+        ({"outcome": "new", "least": 1, "behind_ms": 300, "spare_ms": 100}, True),
+        ({"outcome": "new", "least": 1, "behind_ms": 290, "spare_ms": 9}, False),
+        ({"outcome": "failed", "most": 0}, False),
+        ({"outcome": "failed", "least": 0.25, "most": 0.25}, True),
+        ({"outcome": "failed", "behind_ms": 900}, False),  # not one pair is there
+    ],
+)
+def test_the_share_of_an_outcome_within_a_stretch(params: dict, ok: bool) -> None:
+    found = sweep_share.check(trace_of((100, 101, SAME), (279, 290, SAME), (299.5, 300, FAILED), (450, 451, NEW)), **params)
+    assert found.ok is ok, found
+
+
+def test_a_missed_upper_bound_names_its_margin_and_a_lower_one_does_not() -> None:
+    late = sweep_share.check(trace_of((450, 451, FAILED)), outcome="new", least=1, behind_ms=300, spare_ms=100)
+    assert not late.ok and late.margin_ms == 100 and "receive EOF 1" in late.seen
+    early = sweep_share.check(trace_of((100, 101, FAILED)), outcome="same", least=1, before_ms=200)
+    assert not early.ok and early.margin_ms is None
+
+
+def test_the_books_of_a_sweep() -> None:
+    events = trace_of((100, 101, SAME), (450, 451, NEW), (300, 301, FAILED)).events
+    for accepted, ok in ((3, False), (4, True), (5, True), (6, False)):
+        books_of = {"t": 2, "who": "server", "ev": "books", "listeners": {"origin": {"accepted": accepted}}}
+        assert books_equal.check(Trace([*events, books_of])).ok is ok
+
+
+@pytest.mark.parametrize(
+    ("sweep", "sentence"),
+    [
+        ("{ gaps_ms = [], pairs = 1 }", '"gaps_ms" must be a list of milliseconds'),
+        ("{ gaps_ms = [1, 0], pairs = 1 }", '"gaps_ms" must be a list of milliseconds'),
+        ("{ gaps_ms = [1] }", 'the key "pairs" is missing'),
+        ("{ gaps_ms = [1], pairs = 1, wach = false }", 'unknown key "wach"; did you mean "watch"?'),
+        ("{ gaps_ms = [1], pairs = 1 }\nload = { users = 1, requests = 1 }", "either [[step]]s or [load] or [sweep]"),
+    ],
+)
+def test_a_bad_scenario_is_told_in_a_sentence(tmp_path: Path, sweep: str, sentence: str) -> None:
+    path = tmp_path / "sweep" / "bad.toml"
+    path.parent.mkdir()
+    check = 'check = [{ clause = "sweep/race", checker = "sweep_share", outcome = "failed" }]'
+    path.write_text(f'summary = "s"\nexpect = "e"\nsweep = {sweep}\n{check}\n')
+    with pytest.raises(UsageError, match=re.escape(sentence)):
+        read_scenario(path, PROJECT)

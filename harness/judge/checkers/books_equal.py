@@ -9,6 +9,8 @@ def check(trace: Trace) -> Finding:
     """Of steps: every answer that the client has was sent by a server, and the servers accepted as many connections as the
     client opened. Of load runs: requests, answers and connections by the load generator's count and by the server's;
     where requests failed, the difference must be within those that did."""
+    if trace.sweep:
+        return _sweep(trace)
     return _load(trace) if trace.run else _steps(trace)
 
 
@@ -35,6 +37,18 @@ def _answered(trace: Trace, token: str) -> bool:
         for sent in trace.by_conn[request.conn]
         if sent.ev == "response"
     )
+
+
+def _sweep(trace: Trace) -> Finding:
+    """A pair opens one connection, and another where the second request went over a new one."""
+    if not trace.listeners:
+        return Finding(True, "equal books", "a real server keeps none")
+    samples, lost = trace.sweep["samples"], trace.sweep["lost"]
+    opened = len(samples) + sum(one["outcome"] == "new" for one in samples)
+    slack = lost + sum(one["outcome"] == "failed" for one in samples)  # which may have failed on a new one
+    accepted = sum(books["accepted"] for books in trace.listeners.values())
+    expected = f"connections: {opened}" + (f" to {opened + slack}" if slack else "")
+    return Finding(opened <= accepted <= opened + slack, expected, f"connections: {accepted}", trace.end_t)
 
 
 def _load(trace: Trace) -> Finding:

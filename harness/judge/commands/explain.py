@@ -87,6 +87,8 @@ def explain_scenario(scenario: Scenario, project: Project) -> Iterator[str]:
     yield ""
     if scenario.load is not None:
         yield f"  load    {fields(scenario.load)}"
+    if scenario.sweep is not None:
+        yield f"  sweep   {fields(scenario.sweep)}"
     for number, step in enumerate(scenario.steps, 1):
         yield f"  {number:>4}  {step_text(step)}" + (" (not waited for)" if step.pending else "")
         for command in step.commands:

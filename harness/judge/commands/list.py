@@ -42,7 +42,7 @@ def run(args: Namespace) -> int:
 def scenarios(project: Project) -> list[Row]:
     return [
         {
-            "name": one.name, "summary": one.summary, "expect": one.expect, "kind": "load" if one.load else "steps",
+            "name": one.name, "summary": one.summary, "expect": one.expect, "kind": one.kind,
             "tags": one.tags, "needs": one.needs, "level": one.level, "depends_on": one.depends_on,
             "clauses": [check.clause for check in one.checks],
         }

@@ -96,6 +96,11 @@ class Trace:
         return Event(found["run"]) if found else None
 
     @cached_property
+    def sweep(self) -> Event | None:
+        """What became of the pairs of a sweep: samples, a list of {planned_ms, gap_ms, span_ms, outcome, how}; lost."""
+        return next(self.judge("sweep_result"), None)
+
+    @cached_property
     def end_t(self) -> int:
         """When the script was over. What follows is the subject going home."""
         end = next(self.judge("end"), None)
