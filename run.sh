@@ -32,6 +32,10 @@ lua-cjson              JSON for its adapter'
     [java]='
 openjdk-17-jdk-headless compiles and runs the subjects java_io and java_nio
 libgoogle-gson-java    JSON for their adapter'
+    [network]='
+iproute2               joins network namespaces of our own
+nftables               cuts them, and makes a NAT
+conntrack              makes the NAT forget'
     [bench]='
 wrk                    the load generator that ours is measured against'
     [test]='
@@ -47,7 +51,7 @@ declare -A needs=(
     [sweep]='servers'
     [bench]='bench'
     [differential]='servers'
-    [test]='servers tomcat ngx_lua java bench test'
+    [test]='servers tomcat ngx_lua java network bench test'
 )
 declare -A needs_of_word=(
     [nginx]='servers'
@@ -128,15 +132,16 @@ set_up() { # GROUP...
     install_packages $names
 }
 
-plays_tomcat() { # ARGUMENT...: whether a real Tomcat is in the scenarios that a command line chooses
-    local argument file chosen=()
+plays() { # PATTERN ARGUMENT...: whether a scenario whose file has the pattern is among those that a command line chooses
+    local pattern=$1 argument file chosen=()
+    shift
     for argument in "$@"; do
         case "$argument" in
         *'*'*) chosen+=("$argument") ;;
         */*) [ ! -d "$root/scenarios/${argument%%/*}" ] || chosen+=("$argument") ;;
         esac
     done
-    for file in $(grep -ls 'kind = "tomcat"' "$root"/scenarios/*/*.toml); do
+    for file in $(grep -ls "$pattern" "$root"/scenarios/*/*.toml); do
         file=${file#"$root/scenarios/"}
         for argument in "${chosen[@]:-*}"; do
             # shellcheck disable=SC2053 # a glob is meant
@@ -186,7 +191,8 @@ clean)
 setup) wanted="${!packages[*]}" ;;
 scenario | */*) # family/name is its short form
     wanted+=" ${needs[scenario]}"
-    if plays_tomcat "$@"; then wanted+=' tomcat'; fi
+    if plays 'kind = "tomcat"' "$@"; then wanted+=' tomcat'; fi
+    if plays '^network = ' "$@"; then wanted+=' network'; fi
     ;;
 *) wanted+=" ${needs[$command]:-}" ;;
 esac

@@ -34,10 +34,13 @@ def few_ports(count: int) -> dict[str, str]:
 class NetNamespace:
     """Use as a context. isolated=False makes none: the agent looks at the machine's own, and `within` adds nothing.
 
-    settings: below /proc/sys, in the namespace only. Raises NotAllowed."""
+    settings: below /proc/sys, in the namespace only.  beside: another one that it is to share a network with. Raises NotAllowed."""
 
-    def __init__(self, log: Path, settings: Mapping[str, str] | None = None, isolated: bool = True, scale: float = 1) -> None:
-        self.isolated, self.scale = isolated, scale
+    def __init__(
+        self, log: Path, settings: Mapping[str, str] | None = None, isolated: bool = True, scale: float = 1,
+        beside: NetNamespace | None = None,
+    ) -> None:
+        self.isolated, self.scale, self.beside = isolated, scale, beside
         self.journal = Journal()
         self.ids = itertools.count(1)
         self.answers: dict[int, dict[str, Any]] = {}
@@ -45,7 +48,7 @@ class NetNamespace:
         agent = [PYTHON, "-m", "judge.namespace_agent", *(["--isolated"] if isolated else [])]
         agent += [word for name, value in (settings or {}).items() for word in ("--setting", f"{name}={value}")]
         try:
-            self.child = Child([*(_unshare() if isolated else []), *agent], log, self._line, self.journal.wake)
+            self.child = Child([*(self._unshare() if isolated else []), *agent], log, self._line, self.journal.wake)
         except FileNotFoundError as err:
             raise NotAllowed(f"{err.filename} is missing (Debian's util-linux has it)") from None
 
@@ -70,6 +73,12 @@ class NetNamespace:
         words = [str(word) for word in argv]
         return [*_nsenter(self.child.process.pid), *words] if self.isolated else words
 
+    def _unshare(self) -> list[str]:
+        """As root a network namespace is enough; anybody else needs a user namespace around it, the same for all of a network."""
+        if os.geteuid() == 0:
+            return ["unshare", "-n", "--"]
+        return [*self.beside.within(["unshare", "-n", "--"])] if self.beside else ["unshare", "-Urn", "--"]
+
     def _line(self, line: dict[str, Any], t: int) -> None:
         if "ev" in line:
             self.journal.add({"who": "kernel", **line})
@@ -88,11 +97,6 @@ class NetNamespace:
         if number not in self.answers:
             raise HarnessError(f"the namespace's agent {self.child.trouble or 'does not answer'} at {op}: {self.child.obituary()}")
         return self.answers.pop(number)
-
-
-def _unshare() -> list[str]:
-    """As root a network namespace is enough; anybody else needs a user namespace around it."""
-    return ["unshare", "-n", "--"] if os.geteuid() == 0 else ["unshare", "-Urn", "--"]
 
 
 def _nsenter(pid: int) -> list[str]:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 import zlib
-from contextlib import ExitStack, suppress
+from contextlib import AbstractContextManager, ExitStack, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from judge.errors import HarnessError, Skip, SubjectError
 from judge.journal import Journal
 from judge.lag import LagMeter
 from judge.name_server import NameServer
+from judge.network import Network
 from judge.project import Project
 from judge.scenario import Scenario
 from judge.servers import Servers
@@ -97,22 +98,36 @@ class OneRun:
     def log(self, who: str) -> Path:
         return self.settings.out / "logs" / f"{self.name}.{who}.log"
 
+    def network(self) -> AbstractContextManager[Network | None]:
+        if self.scenario.network is None:
+            return nullcontext()
+        return Network(self.scenario.network, self.journal, self.log, self.settings.scale)
+
     def steps(self) -> None:
-        with Servers(self.project, self.journal, self.log("server"), self.settings.scale) as servers, ExitStack() as others:
+        scale = self.settings.scale
+        with ExitStack() as others:
+            try:
+                network = others.enter_context(self.network())
+            except Skip:
+                self.begin({})
+                raise
+            inside = network.server if network else None
+            servers = others.enter_context(Servers(self.project, self.journal, self.log("server"), scale, inside))
             self.meter.watch("server", servers.child.process.pid)
-            addresses = self.listen(servers, "full")
+            addresses = self.listen(servers, "full", network.address if network else "127.0.0.1")
             deaf = [one.name for one in self.scenario.servers if one.listen == DEAF]
             addresses |= {name: others.enter_context(Deaf()).address for name in deaf}
             names = others.enter_context(NameServer(self.scenario.names, self.journal)) if self.scenario.names else None
             self.begin(addresses)
-            with Subject(self.adapter, self.journal, self.log("subject"), self.settings.scale) as subject:
+            inside = network.client if network else None
+            with Subject(self.adapter, self.journal, self.log("subject"), scale, inside) as subject:
                 self.meter.watch("subject", subject.child.process.pid)
                 fitting(self.scenario, subject.meet())
                 seed = zlib.crc32(f"{self.settings.seed} {self.name}".encode())
                 try:
                     StepRun(
-                        self.scenario, subject, servers, self.journal, addresses, seed, self.settings.scale,
-                        names.address if names else None,
+                        self.scenario, subject, servers, self.journal, addresses, seed, scale, names.address if names else None,
+                        network,
                     ).run()
                     subject.quit()
                 except SubjectError:
@@ -121,8 +136,8 @@ class OneRun:
                     raise
             servers.close_books()
 
-    def listen(self, servers: Servers, trace: str) -> dict[str, str]:
-        anywhere = {"tcp": "127.0.0.1:0", "tcp6": "[::1]:0"}
+    def listen(self, servers: Servers, trace: str, address: str = "127.0.0.1") -> dict[str, str]:
+        anywhere = {"tcp": f"{address}:0", "tcp6": "[::1]:0"}
         return {
             one.name: servers.listen(
                 one.name, anywhere.get(one.listen) or f"unix:{self.scratch}/{one.name}.sock",

@@ -7,6 +7,7 @@
                                 correct server
     dns = {"a.test" = ...}      a name server that knows these: a list of addresses, {addresses, after_ms}, "not found",
                                 "server failure" or "no answer". The subject is configured to ask it (feature `resolver`)
+    network = {kind = ...}      network namespaces of their own for subject and servers, which then listen on tcp: network/spec.py
     real = {...}                in place of server: kind, one of servers/real/, and its own keys
     pool = {...}                POOL_KNOBS, for the subject's `configure`
     step = [{...}]              what is done, in order: steps.py
@@ -28,6 +29,7 @@ from judge.deaf import DEAF
 from judge.errors import UsageError
 from judge.name_server import CODES, NO_ANSWER, Record, is_ipv4
 from judge.names import nearest
+from judge.network import EVENTS, WIRE_EVENTS, NetworkSpec, read_network
 from judge.project import Project
 from judge.steps import ADDRESSED, REQUEST_OPS, SERVER_EVENTS, Step, read_steps
 from judge.table import Table, shown
@@ -73,6 +75,7 @@ class Scenario:
     depends_on: tuple[str, ...]
     servers: tuple[Server, ...]
     names: dict[str, Record]
+    network: NetworkSpec | None
     pool: dict[str, Any]
     steps: tuple[Step, ...]
     load: dict[str, Any] | None
@@ -112,6 +115,7 @@ def read_scenario(path: Path, project: Project) -> Scenario:
         depends_on=table.names("depends_on"),
         servers=servers,
         names=read_names(table),
+        network=read_network(table),
         pool=read_pool(table),
         steps=read_steps(table, {server.name for server in servers}),
         load=read_load(table),
@@ -270,6 +274,7 @@ def check_whole(scenario: Scenario, table: Table) -> None:
         raise table.error("[real] runs outside of the namespace that ports are counted in")
     if scenario.real and scenario.steps:
         raise table.error("[real] goes with [load]")
+    check_network(scenario, table)
     labels = known_labels(scenario, table)
     for step in scenario.steps:
         named = step.about if step.verb == "reply_of" else step.conn
@@ -282,6 +287,17 @@ def check_whole(scenario: Scenario, table: Table) -> None:
     for number, check in enumerate(scenario.checks, 1):
         for label in checkers.labels(check.checker, check.params):
             check_label(table, f"[[check]] {number}", label, labels)
+
+
+def check_network(scenario: Scenario, table: Table) -> None:
+    if scenario.network and (scenario.load is not None or scenario.names or any(one.listen != "tcp" for one in scenario.servers)):
+        raise table.error("[network] goes with steps and with servers that listen on tcp, without [dns]")
+    for step in scenario.steps:
+        if step.verb == "net" and (scenario.network is None or scenario.network.kind not in EVENTS[step.about]):
+            kinds = " or ".join(f'"{kind}"' for kind in EVENTS[step.about])
+            raise table.error(f'{step.where}: "{step.about}" happens to a network of kind {kinds}')
+        if step.verb == "await" and scenario.network is None and set(step.about) & set(WIRE_EVENTS):
+            raise table.error(f"{step.where}: {' and '.join(step.about)} can be seen only where there is a [network]")
 
 
 def known_labels(scenario: Scenario, table: Table) -> set[str]:

@@ -10,6 +10,7 @@ from typing import Any
 from judge import exchange, kernel
 from judge.errors import HarnessError, Skip
 from judge.journal import Journal
+from judge.network import Network
 from judge.scenario import Scenario
 from judge.servers import Servers
 from judge.steps import Step
@@ -24,11 +25,11 @@ BODY = re.compile(r"c(\d+) r(\d+) ")
 class StepRun:
     def __init__(
         self, scenario: Scenario, subject: Subject, servers: Servers, journal: Journal, addresses: dict[str, str], seed: int,
-        scale: float, name_server: str | None = None,
+        scale: float, name_server: str | None = None, network: Network | None = None,
     ) -> None:
         self.scenario, self.subject, self.servers, self.journal = scenario, subject, servers, journal
         self.pool = scenario.pool | ({"resolver": name_server} if name_server else {})
-        self.addresses, self.scale = addresses, scale
+        self.addresses, self.scale, self.network = addresses, scale, network
         self.tokens = (f"{(seed & 0xFFFFFFFF) << 32 | n:016x}" for n in itertools.count(1))
         self.pending: dict[str, tuple[int, str | None]] = {}  # label → command, and the token where it is an exchange
 
@@ -108,7 +109,7 @@ class StepRun:
         within_ms = (step.within_ms or AWAIT_MS) * self.scale
 
         def seen() -> bool | None:
-            found = [e for e in self.journal.events if e["who"] == "server" and e["ev"] in step.about]
+            found = [e for e in self.journal.events if e["who"] in ("server", "wire") and e["ev"] in step.about]
             return True if sum(conn in (None, e.get("conn")) for e in found) >= step.count else None
 
         missed = (step.conn is not None and conn is None) or not self.journal.wait(seen, within_ms)
@@ -144,6 +145,10 @@ class StepRun:
         self.journal.note("bind", name=step.about, reuse=step.fields["reuse"])
         err = kernel.bind(self.addresses[step.about], step.fields["reuse"])
         self.journal.add({"t": time.monotonic_ns(), "who": "kernel", "ev": "bound", "label": step.label, "err": err})
+
+    def _net(self, step: Step) -> None:
+        self.journal.note("net", label=step.label, happens=step.about)
+        self.network.happen(step.about)
 
     def _pass_ms(self, step: Step) -> None:
         self.journal.note("pass", label=step.label, ms=step.about)

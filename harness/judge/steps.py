@@ -10,6 +10,8 @@
                                 close (gives the descriptor up: the kernel answers what comes later, and nobody sees it),
                                 close_unread (closes over the next bytes, unread: the kernel makes that a RST)
     await = "fin_seen"          or a list; conn, count, within_ms: until the server has seen it. A miss is noted, the run goes on
+                                Of a scenario with a network also probe, probe_answered, retransmitted, reset, seen on the wire (no conn)
+    net = "cut"                 what happens to the scenario's network: cut, heal, reboot, forget, evict (network/network.py)
     release = "gate", count     lets those pass that wait at a gate
     reply_of = "label"          waits for the answer to a step with pending = true
     pass_ms = 200               lets time pass: never to get an order, only where the property is that nothing happens
@@ -29,6 +31,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from judge.names import nearest
+from judge.network import EVENTS, WIRE_EVENTS
 from judge.sockets import GONE, SIDES, STATES
 from judge.table import Table
 
@@ -55,7 +58,7 @@ SERVER_EVENTS = (
     "accepted", "request", "response", "stray", "fin_sent", "rst_sent", "fin_seen", "rst_seen", "late", "gate", "closed", "query",
     "switched",
 )
-VERBS = ("op", "exchange", "act", "await", "release", "pass_ms", "mark", "unlisten", "order", "reply_of", "states", "bind")
+VERBS = ("op", "exchange", "act", "await", "release", "pass_ms", "mark", "unlisten", "order", "reply_of", "states", "bind", "net")
 
 
 @dataclass(frozen=True)
@@ -177,7 +180,7 @@ def read_await(table: Table, servers: set[str]) -> Step:
     value = table.take("await", (str, list))
     kinds = [value] if isinstance(value, str) else value
     for kind in kinds:
-        table.check_name("await", kind, SERVER_EVENTS)
+        table.check_name("await", kind, (*SERVER_EVENTS, *WIRE_EVENTS))
     conn = read_conn(table) if "conn" in table.data else None
     count = table.whole("count", 1, least=1)
     return Step("await", tuple(kinds), table.where, conn=conn, count=count, **taken(table, "label", "within_ms"))
@@ -225,6 +228,7 @@ READERS = {
     "bind": read_bind,
     "order": read_order,
     "pass_ms": lambda table, servers: Step("pass_ms", table.number("pass_ms"), table.where, **taken(table, "label")),
+    "net": lambda table, servers: Step("net", table.choice("net", EVENTS), table.where, **taken(table, "label")),
     "mark": lambda table, servers: Step("mark", table.text("mark"), table.where),
     "reply_of": lambda table, servers: Step("reply_of", table.text("reply_of"), table.where, **taken(table, "within_ms")),
 }

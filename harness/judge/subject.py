@@ -12,6 +12,7 @@ from judge.child import Child
 from judge.errors import SubjectError, UsageError
 from judge.journal import Journal
 from judge.names import nearest
+from judge.namespace import NetNamespace
 from judge.project import PYTHON, Project
 from judge.table import shown
 
@@ -73,16 +74,21 @@ def command(path: Path, project: Project) -> tuple[str, ...]:
 
 
 class Subject:
-    """Use as a context: on leaving it nothing of the adapter is left. Replies go to the journal."""
+    """Use as a context: on leaving it nothing of the adapter is left. Replies go to the journal.
 
-    def __init__(self, adapter: Adapter, journal: Journal, log: Path, scale: float = 1) -> None:
+    namespace: the network namespace to run in; None: the machine's."""
+
+    def __init__(
+        self, adapter: Adapter, journal: Journal, log: Path, scale: float = 1, namespace: NetNamespace | None = None,
+    ) -> None:
         self.adapter, self.journal, self.scale = adapter, journal, scale
         self.ids = itertools.count(1)
         self.asked: dict[int, str | None] = {}  # the label of each command that is not answered yet
         self.replies: dict[int, dict[str, Any]] = {}
         self.hello: dict[str, Any] | None = None
         try:
-            self.child = Child(adapter.argv, log, self._line, journal.wake)
+            argv = namespace.within(adapter.argv) if namespace else adapter.argv
+            self.child = Child(argv, log, self._line, journal.wake)
         except OSError as err:
             raise SubjectError(f"subject {adapter.name} cannot be started: {err.strerror}: {adapter.argv[0]}") from None
 

@@ -38,6 +38,10 @@ FAILED_EXCHANGE = A.replace(f"exchange label=a token={T1} ok=true", "exchange la
 
 WAITS = "300 kernel states label=s conn=1 client=TIME_WAIT server=CLOSED"
 BOUND = "300 kernel bound label=x err=EADDRINUSE\n301 kernel bound label=y err=null"
+CUT_AT_10 = "10 judge net label=cut happens=cut"
+PROBE_AT_20 = "20 wire probe side=client port=1001 flags=A bytes=0"
+RESET_AT_30 = "30 wire reset side=server port=1001 flags=R bytes=0"
+MADE = "-2 judge network did=made kind=pair tcp_keepalive_time=7200"
 
 SWEPT = """5 judge sweep_result lost=0 samples=[{"gap_ms":100,"span_ms":101,"outcome":"same","how":""},\
 {"gap_ms":300,"span_ms":301,"outcome":"failed","how":"EOF"},{"gap_ms":450,"span_ms":451,"outcome":"new","how":""}]"""
@@ -48,6 +52,21 @@ CASES = [  # checker, parameters, ok, lines
     ("accepted", {"max": 1, "listener": "other"}, True, [A, B_OTHER]),
     ("accepted", {"max": 1, "until": "b"}, True, [A, B_OTHER]),
     ("accepted", {"max": 1, "until": "never"}, False, [A]),
+    ("wire_saw", {"ev": "probe"}, True, [PROBE_AT_20, END]),
+    ("wire_saw", {"ev": "probe"}, False, [RESET_AT_30, END]),
+    ("wire_saw", {"ev": "probe", "side": "server"}, False, [PROBE_AT_20, END]),
+    ("wire_saw", {"ev": "probe", "min": 0, "max": 0}, False, [PROBE_AT_20, END]),
+    ("wire_saw", {"ev": "probe", "min": 0, "max": 0, "before": "m"}, True, ["401 wire probe side=client flags=A bytes=0", MARK, END]),
+    ("wire_saw", {"ev": "probe", "after": "never"}, False, [PROBE_AT_20, END]),
+    ("wire_saw", {"ev": "reset", "after": "cut", "min_ms": 19, "max_ms": 21}, True, [CUT_AT_10, RESET_AT_30, END]),
+    ("wire_saw", {"ev": "reset", "after": "cut", "min_ms": 25}, False, [CUT_AT_10, RESET_AT_30, END]),
+    ("wire_saw", {"ev": "reset", "after": "cut", "max_ms": 15}, False, [CUT_AT_10, RESET_AT_30, END]),
+    ("wire_saw", {"ev": "reset", "after": "cut", "max_ms": 15}, True, [CUT_AT_10, RESET_AT_30, END, SCALE_2]),
+    ("wire_saw", {"ev": "probe", "flags": "A", "bytes": 0}, True, [PROBE_AT_20, END]),
+    ("wire_saw", {"ev": "probe", "flags": "PA"}, False, [PROBE_AT_20, END]),
+    ("network_defaults", {"expect": {"tcp_keepalive_time": 7200}}, True, [MADE, END]),
+    ("network_defaults", {"expect": {"tcp_keepalive_time": 7201}}, False, [MADE, END]),
+    ("network_defaults", {"expect": {"tcp_keepalive_time": 7200}}, False, [END]),
     ("ended", {"conns": [1]}, True, [A, FIN_AT_300, END]),
     ("ended", {"conns": [1]}, False, [A, END]),
     ("ended", {"conns": ["a"], "how": ["fin"]}, True, [A, FIN_AT_300, END]),

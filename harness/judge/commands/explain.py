@@ -14,6 +14,7 @@ from judge.clauses import LEVELS, Clause
 from judge.deaf import DEAF
 from judge.errors import UsageError
 from judge.names import nearest
+from judge.network import FORGETS, KINDS, WIRE_EVENTS, NetworkSpec
 from judge.project import Project
 from judge.scenario import Scenario, Server, load_scenarios
 from judge.steps import Step
@@ -82,6 +83,8 @@ def explain_scenario(scenario: Scenario, project: Project) -> Iterator[str]:
     else:
         for server in scenario.servers:
             yield f"  server  {server.name}: {server_text(server)}"
+    if scenario.network:
+        yield f"  network {network_text(scenario.network)}"
     if scenario.pool:
         yield f"  pool    {fields(scenario.pool)}"
     yield ""
@@ -122,6 +125,11 @@ def server_text(server: Server) -> str:
     return ", ".join(parts) + f", {last}{address}"
 
 
+def network_text(network: NetworkSpec) -> str:
+    kept = f"; it keeps a quiet connection for {network.entry_s} s" if network.entry_s else ""
+    return KINDS[network.kind] + (f"; {FORGETS[network.forgets]}{kept}" if network.kind == "nat" else "")
+
+
 def step_text(step: Step) -> str:
     """What a step does, as a phrase."""
     label = f'  -> "{step.label}"' if step.label else ""
@@ -141,11 +149,14 @@ def step_text(step: Step) -> str:
             data = f" {step.fields['data']!r}" if step.fields["data"] is not None else ""
             return f"the server does {step.about}{data} on {on}{label}"
         case "await":
-            return f"wait until the server sees {' or '.join(step.about)}{times} on {on}{bound}"
+            who = "the wire shows" if set(step.about) & set(WIRE_EVENTS) else "the server sees"
+            return f"wait until {who} {' or '.join(step.about)}{times} on {on}{bound}"
         case "release":
             return f'the server lets {step.count} pass at gate "{step.about}"'
         case "pass_ms":
             return f"let {step.about:g} ms pass"
+        case "net":
+            return f"the network: {step.about}"
         case "mark":
             return f'--- "{step.about}"'
         case "unlisten":

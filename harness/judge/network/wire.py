@@ -1,0 +1,98 @@
+"""Watches a network device and prints, in JSON lines, what TCP does there beyond carrying bytes.
+
+    python3 -m judge.network.wire DEVICE CLIENT_ADDRESS
+
+It begins with {"ready": true}; then comes a line for each event, with the moment, the side that sent it ("client", "server") and the
+client's port:
+
+    probe            an ACK of no bytes whose sequence number is one that was acknowledged long ago: what keepalive sends
+    probe_answered   the ACK that follows it from the other side
+    retransmitted    bytes for the second time
+    reset            a RST"""
+
+from __future__ import annotations
+
+import json
+import socket
+import struct
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+ETH_P_IP, ETH_BYTES, TCP = 0x0800, 14, 6
+FIN, SYN, RST, PSH, ACK = 0x01, 0x02, 0x04, 0x08, 0x10
+LETTERS = {SYN: "S", FIN: "F", RST: "R", PSH: "P", ACK: "A"}
+
+
+@dataclass(frozen=True)
+class Segment:
+    source: str
+    ports: tuple[int, int]
+    seq: int
+    flags: int
+    length: int
+
+    @property
+    def letters(self) -> str:
+        return "".join(letter for bit, letter in LETTERS.items() if self.flags & bit)
+
+
+def read_segment(packet: bytes) -> Segment | None:
+    """A TCP segment in an IPv4 packet; None: it is something else."""
+    if len(packet) < 40 or packet[0] >> 4 != 4 or packet[9] != TCP:
+        return None
+    head = (packet[0] & 0x0F) * 4
+    total = struct.unpack_from("!H", packet, 2)[0]
+    source, target, seq, _, offset, flags = struct.unpack_from("!HHIIBB", packet, head)
+    return Segment(socket.inet_ntoa(packet[12:16]), (source, target), seq, flags, total - head - (offset >> 4) * 4)
+
+
+@dataclass
+class Watcher:
+    client: str
+    next_seq: dict[tuple[str, tuple[int, int]], int] = field(default_factory=dict)  # of each direction
+    probed: set[tuple[int, int]] = field(default_factory=set)  # directions whose last segment was a probe
+
+    def events(self, segment: Segment) -> Iterator[dict[str, Any]]:
+        side = "client" if segment.source == self.client else "server"
+        about = {"side": side, "port": segment.ports[side == "server"], "flags": segment.letters, "bytes": segment.length}
+        key, back = (segment.source, segment.ports), segment.ports[::-1]
+        expected = self.next_seq.get(key)
+        behind = expected is not None and 0 < (expected - segment.seq) % 2**32 < 2**31
+        if segment.flags & RST:
+            yield {"ev": "reset", **about}
+        elif segment.length and behind:
+            yield {"ev": "retransmitted", **about}
+        elif not segment.flags & (SYN | FIN) and (expected or 0) - segment.seq == 1:
+            self.probed.add(segment.ports)
+            yield {"ev": "probe", **about}
+        elif back in self.probed and segment.flags == ACK and not segment.length:
+            yield {"ev": "probe_answered", **about}
+        self.probed.discard(back)
+        after = (segment.seq + segment.length + bool(segment.flags & (SYN | FIN))) % 2**32
+        if not behind:
+            self.next_seq[key] = after
+
+
+def say(**line: Any) -> None:
+    print(json.dumps(line), flush=True)
+
+
+def main(arguments: list[str]) -> int:
+    device, client = arguments
+    watcher = Watcher(client)
+    with socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3)) as wire:  # ETH_P_ALL: also what we send ourselves
+        wire.bind((device, 0))
+        say(ready=True)
+        while True:
+            frame, _ = wire.recvfrom(1 << 16)
+            t = time.monotonic_ns()
+            if struct.unpack_from("!H", frame, 12)[0] == ETH_P_IP and (segment := read_segment(frame[ETH_BYTES:])):
+                for event in watcher.events(segment):
+                    say(t=t, **event)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
