@@ -63,8 +63,8 @@ def test_explain_claims():
     rows = [row for document in documents for sentence in document["sentences"] for row in sentence["clauses"]]
     assert rows and all(document["title"] in told for document in documents) and all(row["clause"] in told for row in rows)
     assert all(row["happens"] for row in rows if row["says"])
-    one = judge("explain", "--claims", "manual-close").out
-    assert documents[0]["name"] == "manual-close" and one.strip() == told.partition(documents[1]["title"])[0].strip()
+    one = judge("explain", "--claims", documents[0]["name"]).out
+    assert one.strip() == told.partition(documents[1]["title"])[0].strip()
     assert 'did you mean "manual-close"?' in judge("explain", "--claims", "manual-cloze").err
 
 
