@@ -64,6 +64,8 @@ class Console:
         self._gates(results)
         for problem in results["problems"]:
             print(f"\n{self.paint('problem', 'fail')} {problem}")
+        if (canary := results.get("canary")) and canary["caught"]:
+            print(f"\ncanary: a pool that is broken on purpose ({canary['name']}) was caught by {canary['caught']}, at {canary['clause']}")
         counts = ", ".join(self.paint(f"{count} {verdict}", verdict) for verdict, count in results["counts"].items() if count)
         known = sum(bool(one.get("known")) for one in results["results"])
         print(f"\n{counts or 'nothing judged'}" + (f" ({known} known)" if known else "") + f" in {results['elapsed_s']:.1f} s")

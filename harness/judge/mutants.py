@@ -13,6 +13,7 @@ import sys
 import tempfile
 import tomllib
 from argparse import Namespace
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
@@ -109,24 +110,28 @@ def apply(edit: Edit, name: str, out: Path) -> None:
 
 def hunt(project: Project, mutant: Mutant) -> Hunt:
     """Builds it and runs the step scenarios of its clause until the first kill."""
+    return chase(build(project, mutant), mutant, about(all_of_steps(project), mutant.clause))
+
+
+def chase(pool: Project, mutant: Mutant, scenarios: list[Scenario]) -> Hunt:
+    """Runs the scenarios on a pool that is built, until the first that convicts it at the mutant's clause."""
     from judge.judging import judge_trace
     from judge.runner import REFERENCE, Settings, run
     from judge.subject import find_adapter
 
-    broken = build(project, mutant)
     seen = "no scenario is about its clause"
     with tempfile.TemporaryDirectory(prefix="poolspec-mutant-") as scratch:
         out = Path(scratch)
         for part in ("traces", "logs"):
             (out / part).mkdir()
-        for scenario in about(project, mutant.clause):
-            trace = Trace.load(run(broken, scenario, find_adapter(REFERENCE, broken), Settings(out), 1))
+        for scenario in scenarios:
+            trace = Trace.load(run(pool, scenario, find_adapter(REFERENCE, pool), Settings(out), 1))
             if crash := next(trace.judge("subject_failed"), None):
                 if not has_shown_itself(trace, crash["why"]):
                     seen = f"{scenario.name} crashed it, which proves nothing about the clause: {crash['why']}"
                     continue
                 trace = Trace(event for event in trace.events if event.ev != "subject_failed")
-            for result in judge_trace(broken, scenario, trace, strict=True):
+            for result in judge_trace(pool, scenario, trace, strict=True):
                 if result["clause"] == mutant.clause:
                     seen = f"{result['verdict']}: {result['seen']}"
                     if result["verdict"] == "fail":
@@ -139,9 +144,9 @@ def all_of_steps(project: Project) -> list[Scenario]:
     return [scenario for scenario in load_scenarios(project).values() if scenario.steps]
 
 
-def about(project: Project, clause: str) -> list[Scenario]:
-    """The step scenarios that cite a clause, its own family first."""
-    found = [one for one in all_of_steps(project) if clause in {check.clause for check in one.checks}]
+def about(scenarios: Iterable[Scenario], clause: str) -> list[Scenario]:
+    """Those that cite a clause, its own family first."""
+    found = [one for one in scenarios if clause in {check.clause for check in one.checks}]
     return sorted(found, key=lambda one: one.name.split("/")[0] != clause.split("/")[0])
 
 
@@ -152,7 +157,7 @@ def has_shown_itself(trace: Trace, why: str) -> bool:
 
 
 def run_all(args: Namespace) -> int:
-    """Prints a line for each mutant. Returns 0 where all are killed, else 1."""
+    """Prints a line for each mutant, and one for the pool that is not broken. Returns 0 where all are killed and that one is green."""
     project = Project.here(VARIANT)
     mutants = load_mutants(project)
     if args.names:
@@ -161,18 +166,30 @@ def run_all(args: Namespace) -> int:
             if name not in known:
                 raise UsageError(f'unknown mutant "{name}"{nearest(name, known)}')
         mutants = [known[name] for name in args.names]
-    survivors = 0
-    width = max(len(mutant.name) for mutant in mutants)
+    width, clauses = (max(len(getattr(mutant, key)) for mutant in mutants) for key in ("name", "clause"))
     with ThreadPoolExecutor(AT_A_TIME) as crew:
-        for number, found in enumerate(crew.map(lambda mutant: hunt(project, mutant), mutants), 1):
-            survivors += found.killed_by is None
+        hunts = []
+        for found in crew.map(lambda mutant: hunt(project, mutant), mutants):
+            hunts.append(found)
             how = f"killed by {found.killed_by}" if found.killed_by else f"SURVIVES ({found.seen})"
             progress("")
-            print(f"{found.mutant.name:{width}}  {found.mutant.clause:34}  {how}", flush=True)
-            progress(f"{number} of {len(mutants)}")
+            print(f"{found.mutant.name:{width}}  {found.mutant.clause:{clauses}}  {how}", flush=True)
+            progress(f"{len(hunts)} of {len(mutants)}")
+        progress("the pool that is not broken")
+        wrong = list(filter(None, crew.map(lambda found: convicted_clean(project, found), hunts)))
     progress("")
-    print(f"{len(mutants) - survivors} of {len(mutants)} mutants killed")
-    return 1 if survivors else 0
+    killed = sum(found.killed_by is not None for found in hunts)
+    clean = "\n".join(wrong) or "the pool that is not broken is green in all of these scenarios"
+    print(f"{killed} of {len(mutants)} mutants killed, each by the clause that it was made to break\n{clean}")
+    return 0 if killed == len(mutants) and not wrong else 1
+
+
+def convicted_clean(project: Project, found: Hunt) -> str | None:
+    """Whether the scenario that killed a mutant convicts the pool that is not broken, too: then it has shown nothing."""
+    if found.killed_by is None:
+        return None
+    clean = chase(project, found.mutant, [one for one in all_of_steps(project) if one.name == found.killed_by])
+    return f"{found.killed_by} convicts the pool that is not broken, too: {clean.seen}" if clean.killed_by else None
 
 
 def progress(text: str) -> None:

@@ -36,6 +36,7 @@ class Results:
     runs: list[dict[str, Any]] = field(default_factory=list)
     gates: list[dict[str, Any]] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
+    canary: dict[str, Any] | None = None  # of a run, not where kept traces are judged again: see canary.py
     interrupted: bool = False
     lost: bool = False  # something could not be run at all
     exit: int = UNCLEAR
@@ -55,6 +56,9 @@ class Results:
         terms: list[gate.Term],
     ) -> None:
         """The verdicts that need all of them."""
+        if self.canary and not self.canary["caught"]:
+            self.lose("the canary survives: a pool that is broken at {clause} ({name}) was judged, and nothing was found wrong with it "
+                      "({seen}): no verdict of this run can be relied upon".format_map(self.canary))
         self.results.sort(key=lambda r: (r["scenario"], r["subject"], r["repeat"]))
         self.problems += known_failing.cover(self.results, known, pairs)
         block(self.results, controls)  # behind the known failures: a control that fails as it is known to is as expected
@@ -73,7 +77,8 @@ class Results:
             "started": datetime.fromtimestamp(self.started, UTC).isoformat(timespec="seconds"),
             "elapsed_s": round(time.time() - self.started, 3), "exit": self.exit, "interrupted": self.interrupted,
             "counts": {verdict: sum(r["verdict"] == verdict for r in self.results) for verdict in VERDICTS},
-            "problems": self.problems, "gates": self.gates, "results": self.results, "loads": self.loads, "runs": self.runs,
+            "problems": self.problems, "canary": self.canary, "gates": self.gates,
+            "results": self.results, "loads": self.loads, "runs": self.runs,
         }
 
 

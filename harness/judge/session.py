@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from judge import gate, known_failing, output
+from judge.canary import judge_canary
 from judge.console import Console
 from judge.errors import HarnessError, UsageError
 from judge.names import nearest
@@ -85,7 +86,7 @@ def run_scenarios(wish: Wish, project: Project, console: Console) -> int:
         project.program(program)
     out = prepare(wish.out or new_folder(project.out))
     results = Results(wish.command, out, wish.seed, wish.scale)
-    drive(wish, project, scenarios, adapters, results, console)
+    drive(wish, project, known, scenarios, adapters, results, console)
     pairs = {(one.name, check.clause) for one in known.values() for check in one.checks}
     pairs |= {(one, clause) for one in known for clause in project.clauses}
     results.finish({one.name: one.depends_on for one in scenarios}, listed, pairs, terms)
@@ -102,9 +103,10 @@ def prepare(out: Path) -> Path:
 
 
 def drive(
-    wish: Wish, project: Project, scenarios: list[Scenario], adapters: list[Adapter], results: Results, console: Console,
+    wish: Wish, project: Project, known: dict[str, Scenario], scenarios: list[Scenario], adapters: list[Adapter], results: Results,
+    console: Console,
 ) -> None:
-    """pytest, in this process."""
+    """The canary, then pytest, in this process."""
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"  # our run is not the place for whatever else is installed
     import pytest
 
@@ -124,6 +126,7 @@ def drive(
     previous = signal.signal(signal.SIGTERM, lambda *_: os.kill(os.getpid(), signal.SIGINT))
     said = io.StringIO()
     try:
+        results.canary = judge_canary(project, known)
         with contextlib.redirect_stdout(said):
             code = pytest.main(args, plugins=[Sink(results, console)])
     except KeyboardInterrupt:

@@ -1,0 +1,47 @@
+"""The canary: one pool that is known to be broken is judged beside whatever an ordinary run judges. Where the judge finds nothing wrong
+with it, its word on the others is worth nothing either."""
+
+from __future__ import annotations
+
+import fcntl
+from pathlib import Path
+from typing import Any
+
+from judge.mutants import Mutant, about, chase, make, read_mutant
+from judge.project import Project
+from judge.scenario import Scenario
+
+NAME = "key-ignores-port"  # a request that reaches the wrong server: plain to see on the wire, and in a fifth of a second
+MADE_FROM = ("release", "san")
+
+
+def mutant(project: Project) -> Mutant:
+    return read_mutant(project.root / "harness" / "proof" / "mutants" / f"{NAME}.toml", project)
+
+
+def judge_canary(project: Project, known: dict[str, Scenario]) -> dict[str, Any]:
+    """known: all scenarios. Returns the canary, the clause that it breaks, and the scenario that `caught` it there, or None and what was
+    `seen`."""
+    one = mutant(project)
+    found = chase(hatched(project, one), one, about((scenario for scenario in known.values() if scenario.load is None), one.clause))
+    return {"name": one.name, "clause": one.clause, "caught": found.killed_by, "seen": found.seen}
+
+
+def hatched(project: Project, one: Mutant) -> Project:
+    """Built when it is older than the clean pool or than what breaks it. Runs side by side share it."""
+    variant = project.variant if project.variant in MADE_FROM else MADE_FROM[0]
+    clean = Project(project.root, variant)
+    folder = Path("canary") / f"{variant}-{one.name}"
+    out = project.root / "build" / folder
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with out.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        stamp = out / "canary.stamp"
+        said = repr(one)
+        built = clean.program("reference").stat().st_mtime
+        if not stamp.exists() or stamp.read_text() != said or stamp.stat().st_mtime < built:
+            make(project, one, folder, variant, "reference")
+            for program in ("server", "load"):
+                (out / program).symlink_to(clean.program(program))
+            stamp.write_text(said)
+    return Project(project.root, str(folder))
