@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 
 enum { EXIT_USAGE = 2, EXIT_UNKNOWN = 3, LINE_BYTES = 64 };
@@ -110,6 +111,7 @@ int main(int argc, char **argv)
     struct rlimit limit;
     unsigned count;
 
+    prctl(PR_SET_PDEATHSIG, SIGKILL); /* nobody reads what it has to say when whoever started it is gone */
     signal(SIGPIPE, SIG_IGN);
     getrlimit(RLIMIT_NOFILE, &limit);
     limit.rlim_cur = limit.rlim_max;

@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import argparse
 import re
+import signal
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
 from judge import durations
 from judge.checkers import books_equal, sweep_share
 from judge.errors import UsageError
+from judge.project import PYTHON
 from judge.scenario import read_scenario
 from judge.sweep import plan, samples, steps
 from judge.sweep.drive import run_plan
 from judge.sweep.samples import FAILED, NEW, SAME, Sample
 from judge.trace import Trace
 from judge.trace.proportion import wilson
+from judge_kit import environment, judge
 from load_kit import books, program, url_of
-from mock_server import PROJECT, Mock
+from mock_server import PATIENCE_S, PROJECT, Mock
 
 from reports import gnuplot
 from reports import sweep as sweep_report
@@ -224,3 +228,48 @@ def test_a_bad_scenario_is_told_in_a_sentence(tmp_path: Path, sweep: str, senten
     path.write_text(f'summary = "s"\nexpect = "e"\nsweep = {sweep}\n{check}\n')
     with pytest.raises(UsageError, match=re.escape(sentence)):
         read_scenario(path, PROJECT)
+
+
+def descendants(pid: int) -> list[int]:
+    try:
+        children = list(map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split()))
+    except OSError:
+        return []
+    return [*children, *(one for child in children for one in descendants(child))]
+
+
+def name_of(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/comm").read_text().strip()
+    except OSError:
+        return ""
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_sweep_leaves_nothing_behind(how: signal.Signals, tmp_path: Path) -> None:
+    argv = [PYTHON, "-m", "judge", "sweep", "--server", "nginx", "--pairs", "3000", "--rate", "50", "--out", str(tmp_path / "out")]
+    running = subprocess.Popen(argv, cwd=PROJECT.root, env=environment(TMPDIR=str(tmp_path)), stderr=subprocess.PIPE, text=True)
+
+    def names() -> set[str]:
+        return {name for pid in started if (name := name_of(pid))}
+
+    deadline, started = time.monotonic() + PATIENCE_S, []
+    try:
+        while not {"nginx", "gap"} <= names():  # it has begun
+            assert time.monotonic() < deadline and running.poll() is None, names()
+            started = descendants(running.pid)
+        running.send_signal(how)
+        said = running.communicate(timeout=PATIENCE_S)[1]
+    finally:
+        running.terminate()
+    assert running.returncode == 130, said
+    while names():  # one that was started just then is ended by the kernel, a moment behind the judge
+        assert time.monotonic() < deadline, names()
+    assert not list(tmp_path.iterdir())
+
+
+def test_too_much_is_refused() -> None:
+    ran = judge("sweep", "--pairs", "100000")
+    assert ran.code == 2 and ran.err == "poolspec: --pairs 100000 at each of 33 gaps: more than 1,000,000 in all\n"
+    ran = judge("sweep", "--server-idle", "2ms", "--margin", "3ms")
+    assert ran.code == 2 and "a margin of 3 ms leaves a pool nothing of the server's 2 ms" in ran.err

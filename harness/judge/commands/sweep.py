@@ -8,9 +8,12 @@ from pathlib import Path
 
 from judge.arguments import Parser, add_variant, positive
 from judge.durations import duration_ms, plain
+from judge.errors import UsageError
 
 SUMMARY = "what becomes of a request at a server's idle timeout: failure rate against gap"
 EXAMPLE = "sweep --server nginx --server-idle 300ms"
+
+MOST = 1_000_000  # pairs of one pool that the program gap takes
 
 
 def arguments(parser: Parser) -> None:
@@ -35,13 +38,14 @@ def run(args: Namespace) -> int:
     project, kind = Project.here(args.variant), KINDS[args.server]
     timeout_ms = args.server_idle or kind.timeout_ms
     own_ms = timeout_ms - (kind.before_ms / 2 if args.margin is None else args.margin)
-    if own_ms < 1:
-        from judge.errors import UsageError
-
+    if own_ms <= 0 or own_ms >= timeout_ms:
         raise UsageError(f"a margin of {plain(timeout_ms - own_ms)} leaves a pool nothing of the server's {plain(timeout_ms)}")
     pools = (Pool("idle connections not watched", watch=False), Pool("watched (the reference pool)"),
              Pool(f"watched, own idle timeout {plain(own_ms)}", own_ms))
-    found = measure(project, Wish(args.server, timeout_ms, args.pairs, args.rate, args.seed, pools), progress)
+    wish = Wish(args.server, timeout_ms, args.pairs, args.rate, args.seed, pools)
+    if wish.plan.count > MOST:
+        raise UsageError(f"--pairs {args.pairs} at each of {len(wish.plan.gaps_ms)} gaps: more than {MOST:,} in all")
+    found = measure(project, wish, progress)
     folder = keep(project, found, found, args.out, "sweep.json")
     if args.json:
         print(json.dumps(found, indent=1))

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -45,12 +48,22 @@ class Wish:
         return Plan(gaps, self.pairs, self.rate, self.seed)
 
 
+@contextmanager
+def ended_by_sigterm() -> Iterator[None]:
+    """As Ctrl-C does it: a server that we have started does not outlive us."""
+    previous = signal.signal(signal.SIGTERM, lambda *_: os.kill(os.getpid(), signal.SIGINT))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, previous)
+
+
 def measure(project: Project, wish: Wish, progress: Callable[[str], None]) -> dict[str, Any]:
     """sweep.json, "sweep/1" in reports/SCHEMA.md. progress is told what is going on."""
     kind, plan = KINDS[wish.kind], wish.plan
     programs = [gap_program(project, pool.watch) for pool in wish.pools]
     found = []
-    with tempfile.TemporaryDirectory(prefix="poolspec-sweep-") as scratch, origin(
+    with ended_by_sigterm(), tempfile.TemporaryDirectory(prefix="poolspec-sweep-") as scratch, origin(
         project, wish.kind, wish.timeout_ms, Path(scratch)
     ) as (url, _):
         for number, (pool, program) in enumerate(zip(wish.pools, programs, strict=True), 1):
