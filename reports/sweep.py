@@ -62,17 +62,17 @@ def plot(sweep: dict[str, Any]) -> Plot | None:
     below = [part for (n, pool), look, shape in zip(watched, LOOKS * len(watched), SHAPES * len(watched), strict=False)
              for part in _curve(n, pool, look, shape)]
     above = [part for n, pool in blind for part in _curve(n, pool, palette.ORANGE, 9)]
-    panel = f"""set tmargin at screen 0.855
-set bmargin at screen 0.56
+    panel = f"""set tmargin at screen 0.82
+set bmargin at screen 0.55
 set format x ''
 set yrange [0:104]
 set ytics 0,25,100 format '%g %%'
-set key at graph 0.01, graph 0.97 left top opaque
+set key at graph 0, graph 1.13 left top horizontal
 plot {', '.join(above)}
 unset label 1001
 unset label 1002
 unset label 1003
-set tmargin at screen 0.50
+set tmargin at screen 0.47
 set bmargin at screen 0.15
 set format x '%g'
 """ if blind else ""
@@ -84,7 +84,7 @@ set bars 0.4
 set multiplot
 {panel}set yrange [0:{top:.4g}]
 set ytics autofreq format '%g %%'
-set key at graph 0.01, graph 0.97 left top opaque
+set key at graph 0, graph 1.13 left top horizontal
 plot {', '.join(below)}
 unset multiplot
 """
