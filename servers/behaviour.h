@@ -117,6 +117,9 @@ const char *conn_head(const struct conn *c, size_t *bytes);
 bool conn_request_is_whole(const struct conn *c);
 size_t conn_unread_bytes(const struct conn *c);
 
+/* How many bytes of the request's body have come. */
+uint64_t conn_body_bytes(const struct conn *c);
+
 /* Whether nothing is under way: no part of a request has come, and no answer is owed. */
 bool conn_is_idle(const struct conn *c);
 
@@ -165,6 +168,7 @@ enum framing {
     FRAMING_LENGTH,    /* Content-Length */
     FRAMING_CHUNKED,
     FRAMING_END,       /* nothing says where it ends but the end of the connection */
+    FRAMING_EMPTY,     /* Content-Length: 0 */
     FRAMING_NONE,      /* no body, and not a word about it: 101, 204, 304 */
 };
 
@@ -180,6 +184,9 @@ struct answer {
 };
 
 void conn_answer(struct conn *c, const struct answer *answer);
+
+/* 100, before the answer. */
+void conn_continue(struct conn *c, const char *reason);
 
 /* From now on what the client sends is no HTTP any more: it is traced, and not answered. */
 void conn_switch_protocol(struct conn *c);

@@ -219,4 +219,6 @@ bool conn_request_is_whole(const struct conn *c) { return !c->request_begun; }
 
 size_t conn_unread_bytes(const struct conn *c) { return c->behind_bytes + buffer_bytes(&c->unread); }
 
+uint64_t conn_body_bytes(const struct conn *c) { return c->request.body_bytes; }
+
 void conn_switch_protocol(struct conn *c) { c->switched = true; }

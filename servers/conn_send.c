@@ -5,6 +5,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <stdio.h>
 #include <sys/socket.h>
 
 /* --- sending ------------------------------------------------------------------------------------------------------- */
@@ -152,6 +153,15 @@ void conn_answer(struct conn *c, const struct answer *answer)
     c->response.bytes = text.bytes;
     tell_response(c);
     conn_write(c, text.data, text.bytes);
+}
+
+void conn_continue(struct conn *c, const char *reason)
+{
+    char line[64];
+    if (conn_is_closed(c) || c->output != CONN_OPEN)
+        return;
+    record_mark(&c->page, "100");
+    conn_write(c, line, (size_t)snprintf(line, sizeof line, "HTTP/1.1 100 %s\r\n\r\n", reason));
 }
 
 void conn_send(struct conn *c, const char *data, size_t bytes, const char *what)

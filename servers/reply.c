@@ -97,7 +97,7 @@ void reply_write(struct reply_text *out, const struct reply *how, const struct r
 
 static size_t put_answer_body(char *at, const struct answer *a, const struct reply_to *to)
 {
-    if (a->framing == FRAMING_NONE)
+    if (a->framing == FRAMING_NONE || a->framing == FRAMING_EMPTY)
         return 0;
     if (a->body_bytes == 0)
         return put_body(at, to);
@@ -108,7 +108,7 @@ static size_t put_answer_body(char *at, const struct answer *a, const struct rep
 static size_t answer_head(char *to, size_t room, const struct answer *a, size_t body_bytes)
 {
     char framing[64] = "";
-    if (a->framing == FRAMING_LENGTH)
+    if (a->framing == FRAMING_LENGTH || a->framing == FRAMING_EMPTY)
         snprintf(framing, sizeof framing, "Content-Length: %llu\r\n", (unsigned long long)(body_bytes + a->missing_bytes));
     else if (a->framing == FRAMING_CHUNKED)
         snprintf(framing, sizeof framing, "Transfer-Encoding: chunked\r\n");

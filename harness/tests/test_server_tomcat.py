@@ -159,7 +159,7 @@ def test_a_body_that_nobody_reads(mock: Mock) -> None:
 
 
 def test_more_than_it_swallows(mock: Mock) -> None:
-    client = connect(mock, max_swallow_size_bytes=5)
+    client = connect(mock, max_swallow_size_bytes=4)
     client.send(HALF_A_BODY)
     assert client.response()[1]["connection"] == "close"
     assert client.rest() == (b"", "fin")

@@ -1,6 +1,6 @@
 /* nginx as it is on the wire, with its directives as options: nginx documentation, ngx_http_core_module, and observed on nginx
  * 1.22.1. Its answers lack the Date, and its error pages are the mock's bodies. Not imitated, because the parser is stricter:
- * methods of one's own, malformed header names (nginx ignores such lines), HTTP/0.9, HTTP/1.2 (served as 1.1). */
+ * methods of one's own, malformed header names (nginx ignores such lines), bare line feeds, HTTP/0.9, HTTP/1.2 (served as 1.1). */
 #include "behaviour.h"
 #include "profiles/nginx_rules.h"
 
@@ -76,7 +76,6 @@ struct state {
     double since_ms;      /* it became idle, or began to discard */
     double quits_at_ms;   /* its worker quits; 0: does not */
     bool pipelined;       /* ever */
-    bool no_lingering;    /* behind a bad request */
     bool body_announced;
     struct answer answer; /* for later */
     char fields[192];
@@ -98,7 +97,7 @@ static void end(struct conn *c)
     const struct state *s = conn_state(c);
     size_t unread = conn_unread_bytes(c);
     bool pending = unread || s->pipelined || s->body_announced;
-    if (o->lingering_close == LINGERING_ALWAYS || (o->lingering_close == LINGERING_ON && pending && !s->no_lingering))
+    if (o->lingering_close == LINGERING_ALWAYS || (o->lingering_close == LINGERING_ON && pending))
         conn_linger(c, &(struct lingering){.quiet_ms = o->lingering_timeout_ms, .total_ms = o->lingering_time_ms});
     else if (unread > 1024) /* more than its buffer took: closed with bytes unread in the kernel */
         conn_end_rst(c);
@@ -230,7 +229,6 @@ static void send_answer(struct conn *c)
 static void refuse(struct conn *c, unsigned status)
 {
     struct state *s = conn_state(c);
-    s->no_lingering = status == 400;
     s->answer = (struct answer){.status = status};
     send_answer(c);
 }
@@ -247,8 +245,10 @@ static void answer_status(struct conn *c, unsigned status, bool unread_body)
     }
     s->answer.status = status;
     s->answer.keep = s->answer.keep && !nginx_status_closes(status);
-    if (!status_has_body(status))
-        s->answer.framing = FRAMING_NONE;
+    if (status == 304)
+        s->answer.empty = true; /* with the length of a body that is not there */
+    else if (status < 300)
+        s->answer.framing = status_has_body(status) ? FRAMING_EMPTY : FRAMING_NONE;
     send_answer(c);
 }
 
@@ -266,7 +266,7 @@ static void answer_what_is_asked(struct conn *c, const struct nginx_request *r)
         break;
     case ASKED_UNKNOWN_LENGTH:
         s->answer.body_bytes = 100;
-        s->answer.framing = r->is_1_1 ? FRAMING_CHUNKED : FRAMING_END;
+        s->answer.framing = r->is_1_1 && !s->answer.empty ? FRAMING_CHUNKED : FRAMING_END;
         s->answer.keep = s->answer.keep && r->is_1_1;
         break;
     case ASKED_UPGRADE:
@@ -285,6 +285,8 @@ static void answer_what_is_asked(struct conn *c, const struct nginx_request *r)
             break;
         s->phase = BODY;
         conn_wait(c, o->client_body_timeout_ms);
+        if (r->is_1_1 && head_field(r->head, r->bytes, "Expect", 0, &value))
+            conn_continue(c, "Continue");
         return;
     default:
         break;
@@ -299,7 +301,6 @@ static void head(struct conn *c)
     struct nginx_request r = request_of(c);
     unsigned refused = nginx_refuses(&r, o->client_max_body_size_bytes);
     s->body_announced = r.announces_body;
-    s->no_lingering = false;
     if (refused) {
         refuse(c, refused);
         return;
@@ -314,7 +315,7 @@ static void wrong(struct conn *c)
 {
     struct state *s = conn_state(c);
     struct nginx_request r = request_of(c);
-    s->body_announced = false;
+    s->body_announced = nginx_wrong_status(&r) == 400; /* what follows is not looked at */
     refuse(c, nginx_wrong_status(&r));
 }
 
@@ -384,7 +385,6 @@ static void responded(struct conn *c)
         s->since_ms = conn_now_ms();
         discard_on(c);
     } else {
-        s->body_announced = s->body_announced && !conn_request_is_whole(c);
         go_on(c);
     }
 }

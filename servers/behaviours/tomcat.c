@@ -1,6 +1,6 @@
 /* Tomcat as it is on the wire, with the connector's attributes as options: Tomcat documentation, HTTP connector, and observed on
- * Tomcat 10.1's NIO connector. Not imitated: lower-case methods (accepted there), HTTP/0.9, Expect, and that a shutdown cuts
- * requests that take longer than the applications may. */
+ * Tomcat 10.1's NIO connector. Not imitated: lower-case methods, bare line feeds and Content-Length beside chunked (accepted there),
+ * HTTP/0.9, Expect where the body is not read, and that a shutdown cuts requests that take longer than the applications may. */
 #include "behaviour.h"
 #include "profiles/request.h"
 
@@ -53,22 +53,31 @@ struct state {
     bool stopping;
     bool asks_keep_alive;
     bool is_1_1;
-    bool too_much; /* more than it swallows */
+    bool expects; /* 100 */
+    bool reads_body; /* the application does; what it leaves is swallowed */
     struct answer answer;
     char fields[96];
 };
 
-/* Timeouts are looked at once in a quantum only. */
+/* Timeouts are looked at once in a quantum only. With connectionLinger 0 nothing shows when: the RST comes a quantum after the time. */
 static void wait_at_least(struct conn *c, int64_t ms)
 {
     const struct tomcat *o = conn_options(c);
     double now_ms = conn_now_ms(), due_ms = now_ms + (double)ms;
-    if (o->quantum_ms > 0)
+    if (o->quantum_ms > 0 && o->connection_linger_s != 0)
         due_ms = ceil(due_ms / o->quantum_ms) * o->quantum_ms;
     if (ms > 0)
         conn_wait(c, due_ms - now_ms);
     else
         conn_stop_waiting(c);
+}
+
+/* An application that reads waits exactly so long. */
+static void wait_for_body(struct conn *c)
+{
+    const struct tomcat *o = conn_options(c);
+    if (o->connection_timeout_ms > 0)
+        conn_wait(c, (double)o->connection_timeout_ms);
 }
 
 static int64_t keep_alive_timeout(const struct tomcat *o)
@@ -152,7 +161,6 @@ static bool status_closes(uint64_t status)
 
 static void answer_what_is_asked(struct conn *c, enum asked asked, uint64_t number)
 {
-    const struct tomcat *o = conn_options(c);
     struct state *s = conn_state(c);
     struct answer *a = &s->answer;
     switch (asked) {
@@ -160,7 +168,8 @@ static void answer_what_is_asked(struct conn *c, enum asked asked, uint64_t numb
     case ASKED_SEND_ERROR:
         a->status = (unsigned)number;
         a->keep = a->keep && (!status_closes(number));
-        a->framing = status_has_body(a->status) ? FRAMING_LENGTH : FRAMING_NONE;
+        a->framing = a->empty ? FRAMING_END : !status_has_body(a->status) ? FRAMING_NONE
+                     : a->status < 300    ? FRAMING_EMPTY : FRAMING_LENGTH;
         break;
     case ASKED_CLOSE:
         a->keep = false;
@@ -174,7 +183,7 @@ static void answer_what_is_asked(struct conn *c, enum asked asked, uint64_t numb
         break;
     case ASKED_UNKNOWN_LENGTH:
         a->body_bytes = 100;
-        a->framing = s->is_1_1 ? FRAMING_CHUNKED : FRAMING_END;
+        a->framing = s->is_1_1 && !a->empty ? FRAMING_CHUNKED : FRAMING_END;
         a->keep = a->keep && s->is_1_1;
         break;
     case ASKED_SLOW:
@@ -185,7 +194,9 @@ static void answer_what_is_asked(struct conn *c, enum asked asked, uint64_t numb
         if (conn_request_is_whole(c))
             break;
         s->phase = BODY;
-        wait_at_least(c, o->connection_timeout_ms);
+        wait_for_body(c);
+        if (s->expects)
+            conn_continue(c, "");
         return;
     default:
         break;
@@ -205,22 +216,27 @@ static bool says(const char *head, size_t bytes, const char *token)
     return false;
 }
 
+static bool too_much(const struct tomcat *o, const struct state *s, uint64_t bytes)
+{
+    return !s->reads_body && o->max_swallow_size_bytes >= 0 && bytes > (uint64_t)o->max_swallow_size_bytes;
+}
+
 static bool may_go_on(const struct conn *c, const struct state *s, const char *head, size_t bytes)
 {
     const struct tomcat *o = conn_options(c);
     bool last = o->max_keep_alive_requests > 0 && conn_requests(c) >= (uint64_t)o->max_keep_alive_requests;
-    return !last && !s->too_much && !says(head, bytes, "close") && (s->is_1_1 || s->asks_keep_alive);
+    return !last && !too_much(o, s, head_content_length(head, bytes)) && !says(head, bytes, "close") && (s->is_1_1 || s->asks_keep_alive);
 }
 
 static void head(struct conn *c)
 {
-    const struct tomcat *o = conn_options(c);
+    enum { HEAD_BYTES = 8192 };
     struct state *s = conn_state(c);
     size_t bytes;
     const char *head_text = conn_head(c, &bytes);
     struct request_line line = head_line(head_text, bytes);
     struct text value;
-    uint64_t number, length = head_content_length(head_text, bytes);
+    uint64_t number;
     enum asked asked = target_asked(line.target, &number);
     if (s->stopping) { /* not a byte */
         end(c);
@@ -228,10 +244,15 @@ static void head(struct conn *c)
     }
     s->is_1_1 = text_is(line.version, "HTTP/1.1");
     s->asks_keep_alive = says(head_text, bytes, "keep-alive");
-    s->too_much = o->max_swallow_size_bytes >= 0 && length > (uint64_t)o->max_swallow_size_bytes && asked != ASKED_READ_BODY;
+    s->expects = s->is_1_1 && head_field(head_text, bytes, "Expect", 0, &value);
+    s->reads_body = asked == ASKED_READ_BODY;
     s->answer = (struct answer){.status = 200, .empty = text_is(line.method, "HEAD"), .keep = may_go_on(c, s, head_text, bytes)};
     if (!s->is_1_1 && !text_is(line.version, "HTTP/1.0"))
         refuse(c, 505);
+    else if (line.target.bytes + head_longest_field(head_text, bytes) > HEAD_BYTES)
+        refuse(c, 400);
+    else if (text_is(line.method, "TRACE"))
+        answer_what_is_asked(c, ASKED_STATUS, 405);
     else if (s->is_1_1 && (!head_field(head_text, bytes, "Host", 0, &value) || head_field(head_text, bytes, "Host", 1, &value)))
         refuse(c, 400);
     else
@@ -260,9 +281,11 @@ static void reading(struct conn *c, enum part part)
 {
     const struct tomcat *o = conn_options(c);
     struct state *s = conn_state(c);
-    if (s->stopping && part == PART_FIRST)
+    if ((s->stopping && part == PART_FIRST) || (s->phase == SWALLOWS && too_much(o, s, conn_body_bytes(c))))
         end(c);
-    else if (part != PART_BODY || s->phase == BODY || s->phase == SWALLOWS)
+    else if (s->phase == BODY)
+        wait_for_body(c);
+    else if (part != PART_BODY || s->phase == SWALLOWS)
         wait_at_least(c, o->connection_timeout_ms);
 }
 
@@ -286,7 +309,11 @@ static void responded(struct conn *c)
     const struct tomcat *o = conn_options(c);
     struct state *s = conn_state(c);
     conn_stop_waiting(c);
-    if (conn_request_is_whole(c) || s->too_much || s->answer.status == 413) {
+    if (too_much(o, s, conn_body_bytes(c))) {
+        end(c);
+        return;
+    }
+    if (conn_request_is_whole(c)) {
         go_on(c);
         return;
     }
@@ -309,7 +336,13 @@ static void tick(struct conn *c)
         end(c);
 }
 
-static void peer_closed(struct conn *c) { (void)c; }
+/* Others are answered all the same. */
+static void peer_closed(struct conn *c)
+{
+    const struct state *s = conn_state(c);
+    if (s->phase == BODY)
+        refuse(c, 400);
+}
 
 /* The socket goes on listening, and nobody is accepted. */
 static const struct order orders[] = {{"shutdown", ORDER_PAUSE}, {0}};
