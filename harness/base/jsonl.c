@@ -107,6 +107,10 @@ static void hand_over_lines(struct jsonl *j)
 static void on_readable(struct ev_loop *loop, ev_io *io, int revents)
 {
     struct jsonl *j = io->data;
+    if (revents & EV_ERROR) { /* libev has stopped the watcher: no line would ever be read again */
+        fprintf(stderr, "%s: its input cannot be watched any more: %s\n", program_invocation_short_name, strerror(errno));
+        exit(1);
+    }
     if (revents & EV_READ) {
         reserve(&j->in, FLUSH_AT_BYTES);
         ssize_t n = read(io->fd, j->in.data + j->in.bytes, j->in.room - j->in.bytes);

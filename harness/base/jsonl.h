@@ -3,7 +3,7 @@
  * Reading never blocks the loop. Writing is buffered and flushed when the loop is about to wait, or by jsonl_flush;
  * a reader that does not read makes us block in write, which is wanted: nothing of a trace is ever dropped. Where memory is out,
  * the program ends with a sentence and status 1, and so it does where jansson runs out of it: no value that was made or read after
- * jsonl_new lacks a part. */
+ * jsonl_new lacks a part. Likewise where the loop cannot watch the input. */
 #ifndef JSONL_H
 #define JSONL_H
 

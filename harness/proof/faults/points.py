@@ -34,6 +34,7 @@ ERRORS = {  # what each call may plausibly say; lib.: where libev or c-ares make
     "lib.epoll_ctl": ["ENOMEM", "ENOSPC"],
     "lib.epoll_wait": ["EINTR"],
 }
+UNTOLD = "lib.epoll_ctl"  # libev tells of a watch that failed only when something else wakes it: not from then on in the middle
 PASSING = {"EINTR", "EAGAIN"}  # whoever tries again gets on: never from then on
 MEMORY = ["memory.pool", "memory.host", "memory.json", "memory.names"]
 TRY_AGAIN = ",".join(f"{site}:*:EINTR" for site in ("recv", "send", "read", "write", "close", "waitpid", "lib.epoll_wait"))
@@ -44,6 +45,7 @@ NOT_FOR = {  # what a fault begins with, and the sessions that it says nothing a
     "nofile": ["load"],  # it raises the limit
     "read:1+:short": ["load", "timeouts"],  # reads a timer only; has millions of bytes to read
     "recv:1+:short,send:1+:short,read": ["load", "timeouts"],
+    "send:1+:short": ["timeouts"],  # has millions to write
     "lib.epoll_ctl": ["workers"],  # between the processes, which is not the pool
 }
 SAMPLES = 12  # of a site in a session, where not each is taken
@@ -62,9 +64,10 @@ def not_understood(fault: str) -> str | None:
 
 
 def is_to_be_unseen(fault: str) -> bool:
-    """Interrupted, not ready yet, or only one byte at a time: whoever tries again gets on, and nobody above must notice."""
+    """Interrupted, not ready yet, or only one byte at a time: whoever tries again gets on, and nobody above must notice. Where an idle
+    connection is looked at, EAGAIN of recv is news: nothing has happened to it."""
     return all(re.fullmatch(r"(recv|send|read|write|poll|close|waitpid|lib\.epoll_wait):[^:]+:(EINTR|EAGAIN|short)", part)
-               for part in fault.split(","))
+               and not re.fullmatch(r"recv:[^:]+:EAGAIN", part) for part in fault.split(","))
 
 
 def comes_once(fault: str) -> bool:
@@ -85,11 +88,11 @@ def memory_points(passes: dict[str, int], full: bool) -> Iterator[str]:
 
 def call_points(passes: dict[str, int], full: bool) -> Iterator[str]:
     for site, errors in ERRORS.items():
-        first = 2 if site == "lib.epoll_ctl" else 1  # the first is the program's own input, which it cannot live without
+        first = 2 if site == UNTOLD else 1  # the first is the program's own input, which it cannot live without
         for index, n in enumerate(every_nth(passes[site], first, full)):
             for error in errors if full else [errors[index % len(errors)]]:
                 yield f"{site}:{n}:{error}"
-                if error not in PASSING and (full or n == first):
+                if error not in PASSING and (n == first or (full and site != UNTOLD)):
                     yield f"{site}:{n}+:{error}"
 
 
