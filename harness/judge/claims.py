@@ -20,14 +20,14 @@ WIDTH, INDENT = 126, " " * 19
 
 def documents(project: Project, scenarios: dict[str, Scenario]) -> list[dict[str, Any]]:
     """Each document with its sentences in order."""
-    shown = shown_by(scenarios)
+    citing = shown_by(scenarios)
     return [
         {
             "name": document.name, "title": document.public_name,
             "sentences": [
                 {
                     "number": one.number, "text": one.text, "not_checkable": one.not_checkable,
-                    "clauses": [clause_row(project.clauses[name], shown.get(name, [])) for name in one.clauses],
+                    "clauses": [clause_row(project.clauses[name], citing.get(name, [])) for name in one.clauses],
                 }
                 for one in document.sentences
             ],
@@ -77,11 +77,16 @@ def text(documents: list[dict[str, Any]]) -> Iterator[str]:
         yield ""
 
 
+def shown(row: dict[str, Any]) -> str:
+    """What shows a clause, in short."""
+    scenarios = row["scenarios"]
+    words = [*scenarios[:SHOWN], *([f"{len(scenarios) - SHOWN} more"] if len(scenarios) > SHOWN else [])]
+    words += ["every trace"] if row["every_trace"] else []
+    return ", ".join([*words, *([row["test"]] if row["test"] else [])])
+
+
 def claim_text(row: dict[str, Any]) -> Iterator[str]:
-    shown = [*row["scenarios"][:SHOWN], *([f"{len(row['scenarios']) - SHOWN} more"] if len(row["scenarios"]) > SHOWN else [])]
-    shown += ["every trace"] if row["every_trace"] else []
-    shown += [row["test"]] if row["test"] else []
-    yield f"        {row['says'] or 'a demand':<10} {row['clause']:<36} {', '.join(shown)}"
+    yield f"        {row['says'] or 'a demand':<10} {row['clause']:<36} {shown(row)}"
     if row["says"]:
         yield from textwrap.wrap(f"claimed: {row['text']}", WIDTH, initial_indent=INDENT, subsequent_indent=INDENT)
         yield from textwrap.wrap(f"happens: {row['happens']}", WIDTH, initial_indent=INDENT, subsequent_indent=INDENT)

@@ -44,6 +44,11 @@ class Project:
     def out(self) -> Path:
         return self.root / "reports" / "out"
 
+    @property
+    def results(self) -> Path:
+        """What is tracked of the last verdicts."""
+        return self.root / "reports" / "results"
+
     def program(self, name: str) -> Path:
         path = self.build / name
         if not path.exists():

@@ -13,7 +13,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
-from judge import gate, known_failing, output
+from judge import gate, known_failing, output, record
 from judge.canary import judge_canary
 from judge.console import Console
 from judge.errors import HarnessError, UsageError
@@ -22,6 +22,7 @@ from judge.project import Project
 from judge.results import Results, new_folder
 from judge.scenario import Scenario, check_controls, load_scenarios, read_scenario
 from judge.subject import Adapter, find_adapter
+from judge.table import shown
 from judge.verdicts import INTERRUPTED, UNCLEAR, heavier
 
 
@@ -42,6 +43,7 @@ class Wish:
     junit: Path | None = None
     markdown: Path | None = None
     fail_on: str = ""
+    record: bool = False
     command: str = "scenario"
 
 
@@ -87,10 +89,14 @@ def run_scenarios(wish: Wish, project: Project, console: Console) -> int:
     out = prepare(wish.out or new_folder(project.out))
     results = Results(wish.command, out, wish.seed, wish.scale)
     drive(wish, project, known, scenarios, adapters, results, console)
-    pairs = {(one.name, check.clause) for one in known.values() for check in one.checks}
-    pairs |= {(one, clause) for one in known for clause in project.clauses}
+    cited = {(one.name, check.clause) for one in known.values() for check in one.checks}
+    pairs = cited | {(one, clause) for one in known for clause in project.clauses}
     results.finish({one.name: one.depends_on for one in scenarios}, listed, pairs, terms)
-    return report(wish, results, console)
+    code = report(wish, results, console)
+    if wish.record and not results.interrupted:
+        for path in record.write(project.results, results.results, cited):
+            print(f"recorded: {shown(path)}")
+    return code
 
 
 def prepare(out: Path) -> Path:

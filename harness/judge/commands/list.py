@@ -7,6 +7,7 @@ from argparse import Namespace
 from collections.abc import Callable
 from typing import Any
 
+from judge import checkers, claims, record
 from judge.arguments import Parser, add_variant
 from judge.errors import UsageError
 from judge.names import nearest
@@ -35,7 +36,7 @@ def run(args: Namespace) -> int:
         return 0
     width = max((len(row["name"]) for row in rows), default=0)
     for row in rows:
-        print(f"{row['name']:<{width}}  {row['summary']}".rstrip())
+        print(clause_line(row, width) if args.what == "clauses" else f"{row['name']:<{width}}  {row['summary']}".rstrip())
     return 0
 
 
@@ -51,10 +52,21 @@ def scenarios(project: Project) -> list[Row]:
 
 
 def clauses(project: Project) -> list[Row]:
+    shown, last = claims.shown_by(load_scenarios(project)), record.load_all(project.results)
     return [
-        {"name": one.id, "summary": one.text, "source": one.source, "level": one.level, "since": one.since, "says": one.says}
+        {
+            "name": one.id, "summary": one.text, "source": one.source, "level": one.level, "since": one.since, "says": one.says,
+            "happens": one.happens, "scenarios": shown.get(one.id, []), "every_trace": one.id in checkers.universal(), "test": one.test,
+            "last": {subject: verdicts[one.id]["verdict"] for subject, verdicts in last.items() if one.id in verdicts},
+        }
         for one in project.clauses.values()
-    ]
+    ]  # fmt: skip
+
+
+def clause_line(row: Row, width: int) -> str:
+    """The clause; how each subject last did; what shows it; the clause in words."""
+    last = ", ".join(f"{subject} {verdict}" for subject, verdict in row["last"].items()) or "not judged yet"
+    return f"{row['name']:<{width}}  [{last}]  ({claims.shown(row)})  {row['summary']}"
 
 
 def subjects(project: Project) -> list[Row]:

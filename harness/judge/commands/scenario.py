@@ -32,6 +32,7 @@ def arguments(parser: Parser) -> None:
     add("--junit", type=Path, metavar="FILE", help="junit.xml once more, there")
     add("--markdown", type=Path, metavar="FILE", help="summary.md once more, there")
     add("--fail-on", default="", metavar="RULES", help="also fail on, say, 'reuse<0.95,errors>0' in a healthy load run")
+    add("--record", action="store_true", help="keep the verdicts as the last ones of each subject, in reports/results/")
     add("--list", action="store_true", help="only say what would run")
     add_console(parser)
     add_variant(parser)
@@ -42,7 +43,7 @@ def run(args: Namespace) -> int:
     wish = Wish(
         names=tuple(args.names), subjects=tuple(dict.fromkeys(args.subject.split(","))), seed=args.seed, repeat=args.repeat,
         jobs=args.jobs, scale=args.timeout_scale, full=args.full, strict=args.strict, out=args.out, json=args.json,
-        junit=args.junit, markdown=args.markdown, fail_on=args.fail_on, command="./run.sh " + shlex.join(sys.argv[1:]),
+        junit=args.junit, markdown=args.markdown, fail_on=args.fail_on, record=args.record, command="./run.sh " + shlex.join(sys.argv[1:]),
     )
     if args.list:
         for scenario in select(wish, load_scenarios(project), project):
