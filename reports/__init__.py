@@ -24,7 +24,7 @@ def build(out_dir: Path, results: dict[str, Any]) -> list[Path]:
     does not cost the rest of the report: it is said on standard error and on the page. Raises OSError where `out_dir` cannot
     be written.
     """
-    from . import charts, gnuplot, page, summary  # not before they are needed: the judge starts with every command
+    from . import charts, claims, gnuplot, page, summary  # not before they are needed: the judge starts with every command
 
     found = charts.of(out_dir, results)
     notes = [chart.note for chart in found if chart.broken]
@@ -36,7 +36,10 @@ def build(out_dir: Path, results: dict[str, Any]) -> list[Path]:
         written += sorted(path for chart in found if chart.plot for path in gnuplot.complete(chart.plot, out_dir / "plots"))
     for note in notes:
         print(f"report: {note}", file=sys.stderr)
-    for name, text in (("summary.md", summary.text(results, notes)), ("index.html", page.html(out_dir, results, found, notes))):
+    texts = {"summary.md": summary.text(results, notes), "index.html": page.html(out_dir, results, found, notes)}
+    if claims.load(out_dir):
+        texts["claims.html"] = claims.html(out_dir, results, page.TEMPLATES)
+    for name, text in texts.items():
         path = out_dir / name
         path.write_text(text, encoding="utf-8", errors="replace")  # a lone surrogate in somebody's message must not stop us
         written.append(path)

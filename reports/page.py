@@ -12,11 +12,12 @@ import jinja2
 from markupsafe import Markup
 
 from . import bench, facts, files, headline, svg, units, verdicts
+from . import claims as documents
 from .charts import Chart
 from .gnuplot import Plot
 
 TEMPLATES = Path(__file__).parent / "templates"
-FILES = ("results.json", "bench.json", "junit.xml", "summary.md", "traces", "load", "plots")
+FILES = ("results.json", "claims.json", "bench.json", "junit.xml", "summary.md", "traces", "load", "plots")
 EXCERPT_FIELDS = ("t", "who", "ev", "conn")  # these have columns of their own
 
 
@@ -135,6 +136,7 @@ def html(folder: Path, results: dict[str, Any], charts: list[Chart], notes: list
     return templates().get_template("index.html.j2").render(
         run=results,
         sentence=verdicts.sentence(results),
+        claims=bool(documents.load(folder)),
         judged=bool(results.get("results")),
         good=verdicts.as_expected(results),
         about=verdicts.about(results),

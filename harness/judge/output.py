@@ -13,10 +13,13 @@ from judge.results import write, write_json
 from judge.table import shown
 
 
-def write_all(out: Path, results: dict[str, Any], json: Path | None, junit_xml: Path | None, markdown: Path | None) -> list[str]:
+def write_all(
+    out: Path, results: dict[str, Any], claims: dict[str, Any], json: Path | None, junit_xml: Path | None, markdown: Path | None,
+) -> list[str]:  # fmt: skip
     """Writes into the run's folder and wherever else is asked for. Returns a sentence for each that failed."""
     steps: list[Callable[[], object]] = [
         lambda: write_json(out / "results.json", results),
+        lambda: write_json(out / "claims.json", claims),
         lambda: write(out / "junit.xml", junit.text(results)),
         lambda: build_report(out, results),
     ]

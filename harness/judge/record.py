@@ -1,5 +1,5 @@
-"""reports/results/SUBJECT.json: the last verdict of each clause, one tracked file per subject, sorted and without times, so that a change of it
-is a change of verdicts. `./run.sh scenario --record` writes it; running a part replaces what that part judges."""
+"""reports/results/SUBJECT.json: the last verdict of each clause, one tracked file per subject, sorted and without times, so that a
+change of it is a change of verdicts. `./run.sh scenario --record` writes it; running a part replaces what that part judges."""
 
 from __future__ import annotations
 

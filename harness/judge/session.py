@@ -13,7 +13,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
-from judge import gate, known_failing, output, record
+from judge import claims, gate, known_failing, output, record
 from judge.canary import judge_canary
 from judge.console import Console
 from judge.errors import HarnessError, UsageError
@@ -92,7 +92,8 @@ def run_scenarios(wish: Wish, project: Project, console: Console) -> int:
     cited = {(one.name, check.clause) for one in known.values() for check in one.checks}
     pairs = cited | {(one, clause) for one in known for clause in project.clauses}
     results.finish({one.name: one.depends_on for one in scenarios}, listed, pairs, terms)
-    code = report(wish, results, console)
+    told = {"schema": "claims/1", "documents": claims.documents(project, known)}
+    code = report(wish, results, told, console)
     if wish.record and not results.interrupted:
         for path in record.write(project.results, results.results, cited):
             print(f"recorded: {shown(path)}")
@@ -162,10 +163,10 @@ class Sink:
             self.taken.lose(f"{report.nodeid}: could not be run: {str(report.longrepr)[-600:]}")
 
 
-def report(wish: Wish, results: Results, console: Console) -> int:
+def report(wish: Wish, results: Results, told: dict[str, Any], console: Console) -> int:
     """Everything that is written and printed. A file that cannot be written costs the exit code, not the rest."""
     found = results.as_dict()
-    troubles = output.write_all(results.out, found, wish.json, wish.junit, wish.markdown)
+    troubles = output.write_all(results.out, found, told, wish.json, wish.junit, wish.markdown)
     console.results(found, results.out)
     for trouble in troubles:
         print(trouble, file=sys.stderr)
