@@ -202,6 +202,8 @@ def test_a_missed_upper_bound_names_its_margin_and_a_lower_one_does_not() -> Non
     assert not late.ok and late.margin_ms == 100 and "receive EOF 1" in late.seen
     early = sweep_share.check(trace_of((100, 101, FAILED)), outcome="same", least=1, before_ms=200)
     assert not early.ok and early.margin_ms is None
+    held_up = sweep_share.check(trace_of((100, 101, FAILED)), outcome="same", least=1, before_ms=200, room_ms=100)
+    assert not held_up.ok and held_up.margin_ms == 100
 
 
 def test_the_books_of_a_sweep() -> None:
