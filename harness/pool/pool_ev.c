@@ -1,82 +1,11 @@
-#include "pool/pool_ev.h"
+#include "pool/pool_ev_private.h"
 
 #include "base/clock.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
-struct pool_ev {
-    struct ev_loop *loop;
-    struct pool *core;
-    struct pool_link to_watch; /* parked in this turn; most are checked out again before the loop ever waits */
-    struct pool_link to_start; /* tickets that the core has told to connect */
-    bool starting;             /* somebody is at it */
-    struct pool_link to_tell;  /* tickets whose answer is there */
-    ev_timer tell;             /* never started, only fed: answers are given from the loop, not from inside a call */
-    ev_prepare before_wait;
-    ev_check after_wait;
-    uint64_t polled_ns;        /* when the loop last collected events; ev_now has another clock */
-    ev_timer expiry;
-    uint64_t expiry_at_ns;     /* what the timer is set to; POOL_UNLIMITED: not running */
-};
-
-#define OF(ptr, type, member) ((type *)(void *)((char *)(ptr) - offsetof(type, member)))
-
-/* --- lists; a link that is in none has no neighbours ------------------------------------------------------------------- */
-
-static void list_init(struct pool_link *head)
-{
-    head->prev = head->next = head;
-}
-
-static bool is_listed(const struct pool_link *link)
-{
-    return link->next != NULL;
-}
-
-static void list_append(struct pool_link *head, struct pool_link *link)
-{
-    *link = (struct pool_link){.prev = head->prev, .next = head};
-    head->prev->next = link;
-    head->prev = link;
-}
-
-static void list_remove(struct pool_link *link)
-{
-    if (!is_listed(link))
-        return;
-    link->prev->next = link->next;
-    link->next->prev = link->prev;
-    link->next = NULL;
-}
-
-static struct pool_link *list_pop(struct pool_link *head)
-{
-    struct pool_link *first = head->next;
-    if (first == head)
-        return NULL;
-    list_remove(first);
-    return first;
-}
-
 /* --- answers -------------------------------------------------------------------------------------------------------------- */
-
-static void finish(struct pool_ev_ticket *ticket, struct pool_ev_conn *conn, int err)
-{
-    struct pool_ev *pe = ticket->owner;
-    ev_timer_stop(pe->loop, &ticket->timeout);
-    ticket->conn = conn;
-    ticket->err = err;
-    if (ticket->in_checkout)
-        return;
-    list_append(&pe->to_tell, &ticket->list);
-    ev_feed_event(pe->loop, &pe->tell, EV_CUSTOM);
-}
-
-static bool is_finished(const struct pool_ev_ticket *ticket)
-{
-    return ticket->conn || ticket->err;
-}
 
 static void on_tell(struct ev_loop *loop, ev_timer *timer, int revents)
 {
@@ -152,46 +81,33 @@ static enum pool_seen look(const struct pool_ev_conn *conn)
     }
 }
 
-static void destroy(struct pool_ev_conn *conn)
+void pool_ev_destroy(struct pool_ev_conn *conn)
 {
-    list_remove(&conn->list);
+    if (list_has(&conn->list))
+        list_remove(&conn->list);
     ev_io_stop(conn->owner->loop, &conn->read);
     ev_io_stop(conn->owner->loop, &conn->write);
     net_end_fin(conn->fd);
     free(conn);
 }
 
-static void start_connect(struct pool_ev_ticket *ticket);
-
 static void hand_out(struct pool_ev_ticket *ticket, struct pool_ev_conn *conn)
 {
-    if (is_listed(&conn->list))
+    if (list_has(&conn->list))
         list_remove(&conn->list);
     else
         watch_as(conn, false);
-    finish(ticket, conn, 0);
+    pool_ev_finish(ticket, conn, 0);
 }
 
 static void refuse(struct pool_ev_ticket *ticket, enum pool_reason reason)
 {
     if (reason == POOL_REASON_BACKLOG_FULL)
         ticket->why = "too many waiting connect operations";
-    finish(ticket, NULL, reason == POOL_REASON_NO_MEMORY ? ENOMEM : EBUSY);
+    pool_ev_finish(ticket, NULL, reason == POOL_REASON_NO_MEMORY ? ENOMEM : EBUSY);
 }
 
-static void start_timeout(struct pool_ev_ticket *ticket)
-{
-    struct pool_ev *pe = ticket->owner;
-    ev_timer_stop(pe->loop, &ticket->timeout);
-    if (!ticket->connect_timeout_ns)
-        return;
-    ev_now_update(pe->loop); /* the loop's cached time may be old, and the timeout would come early */
-    ev_timer_set(&ticket->timeout, (double)ticket->connect_timeout_ns / 1e9, 0);
-    ev_timer_start(pe->loop, &ticket->timeout);
-}
-
-/* Handles an event and everything that follows from it. The reason of the last close is what a check-in asks for. */
-static enum pool_reason handle(struct pool_ev *pe, struct pool_event event)
+enum pool_reason pool_ev_handle(struct pool_ev *pe, struct pool_event event)
 {
     enum pool_reason closed = POOL_REASON_NONE;
     struct pool_action action;
@@ -207,10 +123,10 @@ static enum pool_reason handle(struct pool_ev *pe, struct pool_event event)
             list_append(&pe->to_start, &ticket->list);
             break;
         case POOL_DO_WAIT:
-            start_timeout(ticket);
+            pool_ev_start_timeout(ticket);
             break;
         case POOL_DO_PROBE:
-            handle(pe, (struct pool_event){.type = POOL_PROBED, .ticket = &ticket->core, .conn = &conn->core,
+            pool_ev_handle(pe, (struct pool_event){.type = POOL_PROBED, .ticket = &ticket->core, .conn = &conn->core,
                                            .seen = look(conn)});
             break;
         case POOL_DO_REUSE:
@@ -225,7 +141,7 @@ static enum pool_reason handle(struct pool_ev *pe, struct pool_event event)
         case POOL_DO_CLOSE:
             if (action.conn == event.conn)
                 closed = action.reason;
-            destroy(conn);
+            pool_ev_destroy(conn);
             break;
         }
     }
@@ -236,7 +152,7 @@ static enum pool_reason handle(struct pool_ev *pe, struct pool_event event)
         return closed;
     pe->starting = true;
     while ((link = list_pop(&pe->to_start)))
-        start_connect(OF(link, struct pool_ev_ticket, list));
+        pool_ev_start_connect(OF(link, struct pool_ev_ticket, list));
     pe->starting = false;
     return closed;
 }
@@ -248,12 +164,12 @@ void pool_ev_pause_read(struct pool_ev_conn *conn)
     ev_io_stop(conn->owner->loop, &conn->read);
 }
 
-static void on_readable(struct ev_loop *loop, ev_io *io, int revents)
+void pool_ev_on_readable(struct ev_loop *loop, ev_io *io, int revents)
 {
     struct pool_ev_conn *conn = io->data;
     (void)loop;
     if (conn->core.state == POOL_CONN_IDLE)
-        handle(conn->owner, (struct pool_event){.type = POOL_READABLE, .conn = &conn->core,
+        pool_ev_handle(conn->owner, (struct pool_event){.type = POOL_READABLE, .conn = &conn->core,
                                                 .seen = revents & EV_ERROR ? POOL_SEEN_ERROR /* it cannot be watched */
                                                                            : look(conn)});
     else if (conn->on_io)
@@ -262,7 +178,7 @@ static void on_readable(struct ev_loop *loop, ev_io *io, int revents)
         pool_ev_pause_read(conn); /* its user is not reading now: do not be told again and again */
 }
 
-static void on_writable(struct ev_loop *loop, ev_io *io, int revents)
+void pool_ev_on_writable(struct ev_loop *loop, ev_io *io, int revents)
 {
     struct pool_ev_conn *conn = io->data;
     (void)loop;
@@ -286,142 +202,6 @@ void pool_ev_want_read(struct pool_ev_conn *conn, void (*on_io)(struct pool_ev_c
         ev_io_start(conn->owner->loop, &conn->read);
 }
 
-/* --- connecting ---------------------------------------------------------------------------------------------------------- */
-
-static bool try_address(struct pool_ev_ticket *ticket);
-
-static void connect_failed(struct pool_ev_ticket *ticket, int err)
-{
-    finish(ticket, NULL, err); /* before the next in line gets its place: the answers come in the order of the line */
-    handle(ticket->owner, (struct pool_event){.type = POOL_CONNECT_FAILED, .ticket = &ticket->core});
-}
-
-static void connect_done(struct pool_ev_ticket *ticket)
-{
-    struct pool_ev *pe = ticket->owner;
-    struct pool_ev_conn *conn = ticket->connecting;
-    ticket->connecting = NULL;
-    ticket->connect_ns = clock_now_ns() - ticket->started_ns;
-    ev_io_stop(pe->loop, &conn->write);
-    ev_set_cb(&conn->write, on_writable);
-    ev_io_start(pe->loop, &conn->read);
-    handle(pe, (struct pool_event){.type = POOL_CONNECTED, .ticket = &ticket->core, .conn = &conn->core});
-    if (!is_finished(ticket)) /* the core may have refused it: no memory for its deadline */
-        finish(ticket, conn, 0);
-}
-
-static void drop_attempt(struct pool_ev_ticket *ticket)
-{
-    if (ticket->connecting)
-        destroy(ticket->connecting);
-    ticket->connecting = NULL;
-    ticket->resolving = false;
-}
-
-static void on_connect_answer(struct ev_loop *loop, ev_io *io, int revents)
-{
-    struct pool_ev_conn *conn = io->data;
-    struct pool_ev_ticket *ticket = conn->user;
-    (void)loop;
-    (void)revents;
-    int err = net_connect_result(conn->fd);
-    if (!err) {
-        connect_done(ticket);
-        return;
-    }
-    drop_attempt(ticket);
-    errno = err;
-    if (!try_address(ticket))
-        connect_failed(ticket, errno);
-}
-
-/* In line, resolving or connecting: the time is up. */
-static void on_timeout(struct ev_loop *loop, ev_timer *timer, int revents)
-{
-    struct pool_ev_ticket *ticket = timer->data;
-    (void)loop;
-    (void)revents;
-    ticket->why = "timeout";
-    if (pool_ev_is_in_line(ticket)) {
-        handle(ticket->owner, (struct pool_event){.type = POOL_CANCEL, .ticket = &ticket->core});
-        finish(ticket, NULL, ETIMEDOUT);
-        return;
-    }
-    drop_attempt(ticket);
-    connect_failed(ticket, ETIMEDOUT);
-}
-
-static struct pool_ev_conn *new_conn(struct pool_ev_ticket *ticket, int fd)
-{
-    struct pool_ev_conn *conn = calloc(1, sizeof *conn);
-    if (!conn)
-        return NULL;
-    conn->fd = fd;
-    conn->owner = ticket->owner;
-    conn->user = ticket;
-    ev_io_init(&conn->read, on_readable, fd, EV_READ);
-    ev_io_init(&conn->write, on_connect_answer, fd, EV_WRITE);
-    conn->read.data = conn->write.data = conn;
-    return conn;
-}
-
-/* Starts on the next address. False, with errno as the last one left it: there is none. */
-static bool try_address(struct pool_ev_ticket *ticket)
-{
-    while (ticket->tried < ticket->addr_count) {
-        bool in_progress;
-        int fd = net_connect(&ticket->addr[ticket->tried++], &in_progress);
-        if (fd < 0)
-            continue;
-        if (ticket->keepalive && net_set_keepalive(fd, ticket->keepalive) < 0) {
-            int err = errno;
-            net_end_fin(fd);
-            errno = err;
-            continue;
-        }
-        ticket->connecting = new_conn(ticket, fd);
-        if (!ticket->connecting) {
-            net_end_fin(fd);
-            errno = ENOMEM;
-            return false;
-        }
-        if (in_progress)
-            ev_io_start(ticket->owner->loop, &ticket->connecting->write);
-        else
-            connect_done(ticket);
-        return true;
-    }
-    return false;
-}
-
-static void start_connect(struct pool_ev_ticket *ticket)
-{
-    ticket->started_ns = clock_now_ns();
-    start_timeout(ticket);
-    ticket->resolving = ticket->addr_count == 0;
-    if (ticket->resolving)
-        ticket->resolve(ticket);
-    else if (!try_address(ticket))
-        connect_failed(ticket, errno);
-}
-
-void pool_ev_resolved(struct pool_ev_ticket *ticket, const char *why)
-{
-    if (!ticket->resolving)
-        return; /* its time was up in between */
-    ticket->resolving = false;
-    ticket->why = why;
-    if (why)
-        connect_failed(ticket, EHOSTUNREACH);
-    else if (!try_address(ticket))
-        connect_failed(ticket, errno);
-}
-
-bool pool_ev_is_in_line(const struct pool_ev_ticket *ticket)
-{
-    return ticket->core.state == POOL_TICKET_WAITING;
-}
-
 /* --- the API ------------------------------------------------------------------------------------------------------------- */
 
 enum pool_ev_result pool_ev_checkout(struct pool_ev *pe, struct pool_ev_ticket *ticket)
@@ -434,15 +214,15 @@ enum pool_ev_result pool_ev_checkout(struct pool_ev *pe, struct pool_ev_ticket *
     ticket->connect_ns = 0;
     ticket->tried = 0;
     ticket->list.next = NULL;
-    ev_init(&ticket->timeout, on_timeout);
+    ev_init(&ticket->timeout, pool_ev_on_timeout);
     ev_set_priority(&ticket->timeout, EV_MINPRI); /* behind the I/O of the same iteration: what has arrived has not timed out */
     ticket->timeout.data = ticket;
     ticket->in_checkout = true;
-    handle(pe, (struct pool_event){.type = POOL_CHECKOUT, .ticket = &ticket->core, .key = ticket->key,
+    pool_ev_handle(pe, (struct pool_event){.type = POOL_CHECKOUT, .ticket = &ticket->core, .key = ticket->key,
                                    .key_bytes = ticket->key_bytes, .size = ticket->pool_size, .limited = ticket->limited,
                                    .backlog = ticket->backlog});
     ticket->in_checkout = false;
-    if (!is_finished(ticket))
+    if (!pool_ev_is_finished(ticket))
         return POOL_EV_PENDING;
     return ticket->conn ? POOL_EV_READY : POOL_EV_FAILED;
 }
@@ -450,14 +230,15 @@ enum pool_ev_result pool_ev_checkout(struct pool_ev *pe, struct pool_ev_ticket *
 void pool_ev_cancel(struct pool_ev_ticket *ticket)
 {
     ev_timer_stop(ticket->owner->loop, &ticket->timeout);
-    if (is_finished(ticket)) {
-        list_remove(&ticket->list);
+    if (pool_ev_is_finished(ticket)) {
+        if (list_has(&ticket->list))
+            list_remove(&ticket->list);
         if (ticket->conn)
             pool_ev_discard(ticket->conn);
         return;
     }
-    drop_attempt(ticket);
-    handle(ticket->owner, (struct pool_event){.type = POOL_CANCEL, .ticket = &ticket->core});
+    pool_ev_drop_attempt(ticket);
+    pool_ev_handle(ticket->owner, (struct pool_event){.type = POOL_CANCEL, .ticket = &ticket->core});
 }
 
 enum pool_ev_checkin pool_ev_checkin(struct pool_ev_conn *conn, uint64_t idle_timeout_ns, unsigned size)
@@ -466,7 +247,7 @@ enum pool_ev_checkin pool_ev_checkin(struct pool_ev_conn *conn, uint64_t idle_ti
     ev_io_stop(pe->loop, &conn->write);
     conn->on_io = NULL;
     conn->user = NULL;
-    enum pool_reason closed = handle(pe, (struct pool_event){.type = POOL_CHECKIN, .conn = &conn->core, .seen = look(conn),
+    enum pool_reason closed = pool_ev_handle(pe, (struct pool_event){.type = POOL_CHECKIN, .conn = &conn->core, .seen = look(conn),
                                                              .idle_timeout_ns = idle_timeout_ns, .size = size});
     switch (closed) {
     case POOL_REASON_DUBIOUS:
@@ -481,12 +262,12 @@ enum pool_ev_checkin pool_ev_checkin(struct pool_ev_conn *conn, uint64_t idle_ti
 
 void pool_ev_discard(struct pool_ev_conn *conn)
 {
-    handle(conn->owner, (struct pool_event){.type = POOL_DISCARD, .conn = &conn->core});
+    pool_ev_handle(conn->owner, (struct pool_event){.type = POOL_DISCARD, .conn = &conn->core});
 }
 
 void pool_ev_stop(struct pool_ev *pe)
 {
-    handle(pe, (struct pool_event){.type = POOL_STOP});
+    pool_ev_handle(pe, (struct pool_event){.type = POOL_STOP});
 }
 
 const struct pool *pool_ev_core(const struct pool_ev *pe)
@@ -500,7 +281,7 @@ static void on_expiry(struct ev_loop *loop, ev_timer *timer, int revents)
     (void)loop;
     (void)revents;
     pe->expiry_at_ns = POOL_UNLIMITED;
-    handle(pe, (struct pool_event){.type = POOL_TICK});
+    pool_ev_handle(pe, (struct pool_event){.type = POOL_TICK});
 }
 
 struct pool_ev *pool_ev_new(struct ev_loop *loop, const struct pool_config *config)
