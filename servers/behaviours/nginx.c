@@ -300,7 +300,7 @@ static void head(struct conn *c)
     struct state *s = conn_state(c);
     struct nginx_request r = request_of(c);
     unsigned refused = nginx_refuses(&r, o->client_max_body_size_bytes);
-    s->body_announced = r.announces_body;
+    s->body_announced = r.announces_body || refused == 505; /* behind its first line, the latter is not looked at */
     if (refused) {
         refuse(c, refused);
         return;
@@ -360,7 +360,6 @@ static void request(struct conn *c)
 {
     struct state *s = conn_state(c);
     if (s->phase == BODY) {
-        s->body_announced = false;
         send_answer(c);
     } else if (s->phase == DISCARDS) {
         s->body_announced = false;

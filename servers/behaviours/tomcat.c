@@ -54,6 +54,7 @@ struct state {
     bool asks_keep_alive;
     bool is_1_1;
     bool expects; /* 100 */
+    bool used, mute;
     bool reads_body; /* the application does; what it leaves is swallowed */
     struct answer answer;
     char fields[96];
@@ -137,7 +138,8 @@ static void send_answer(struct conn *c)
     write_fields(c, s);
     struct answer a = s->answer;
     a.reason = "";
-    a.fields = a.status == 505 ? "" : s->fields;
+    a.fields = s->mute ? "" : s->fields;
+    s->used = true;
     s->phase = SENDING;
     conn_stop_waiting(c);
     conn_answer(c, &a);
@@ -147,6 +149,7 @@ static void refuse(struct conn *c, unsigned status)
 {
     struct state *s = conn_state(c);
     s->answer = (struct answer){.status = status};
+    s->mute = status == 505 && !s->used; /* to the first request of a connection it does not say that it closes */
     send_answer(c);
 }
 
@@ -168,8 +171,12 @@ static void answer_what_is_asked(struct conn *c, enum asked asked, uint64_t numb
     case ASKED_SEND_ERROR:
         a->status = (unsigned)number;
         a->keep = a->keep && (!status_closes(number));
-        a->framing = a->empty ? FRAMING_END : !status_has_body(a->status) ? FRAMING_NONE
-                     : a->status < 300    ? FRAMING_EMPTY : FRAMING_LENGTH;
+        if (a->empty && (asked == ASKED_STATUS || number < 400))
+            a->framing = FRAMING_END;
+        else if (!status_has_body(a->status))
+            a->framing = FRAMING_NONE;
+        else if (a->status < 300)
+            a->framing = FRAMING_EMPTY;
         break;
     case ASKED_CLOSE:
         a->keep = false;
@@ -184,7 +191,7 @@ static void answer_what_is_asked(struct conn *c, enum asked asked, uint64_t numb
     case ASKED_UNKNOWN_LENGTH:
         a->body_bytes = 100;
         a->framing = s->is_1_1 && !a->empty ? FRAMING_CHUNKED : FRAMING_END;
-        a->keep = a->keep && s->is_1_1;
+        a->keep = a->keep && (s->is_1_1 || a->empty);
         break;
     case ASKED_SLOW:
         s->phase = LATER;
