@@ -19,6 +19,8 @@ from judge.advise.arithmetic import (
     rounded_down,
     unwatched_share,
 )
+from judge.advise.command import windowed
+from judge.errors import HarnessError
 from judge_kit import judge
 
 S = 1000.0
@@ -153,8 +155,14 @@ def test_the_command_with_a_sweep(tmp_path: Path) -> None:
     found = json.loads((tmp_path / "advise.json").read_text())
     by_name = {pool["name"]: pool for pool in found["sweep"]["pools"]}
     assert sum(step["failed"] for step in by_name["watched, as advised"]["steps"]) == 0  # it is closed 150 ms before
-    blind = by_name["not watched, no timeout of its own"]["steps"]
-    assert blind[-1]["failed"] > 0 and blind[-1]["new"] < blind[-1]["failed"]
+    assert sum(step["failed"] for step in by_name["not watched, no timeout of its own"]["steps"]) > 0
+
+
+def test_a_machine_that_is_too_busy_says_so() -> None:
+    swept = {"pools": [{"watch": True, "idle_timeout_ms": None, "window": None}]}
+    with pytest.raises(HarnessError, match="too busy for a sweep"):
+        windowed(Settings(75 * S, 90 * S, 1), swept, given=False)
+    assert windowed(Settings(75 * S, 90 * S, 1), swept, given=True)[1] == "given"
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from judge.advise.arithmetic import Settings, advised, failure_share, requests_p
 from judge.advise.gaps import Exponential, Gaps
 from judge.advise.words import MILLION, sentences
 from judge.durations import plain
-from judge.errors import UsageError
+from judge.errors import HarnessError, UsageError
 from judge.project import Project
 
 ASSUMED_MS = 1.0  # the race window without a sweep: about a round trip within a data centre
@@ -70,6 +70,8 @@ def windowed(settings: Settings, swept: dict[str, Any] | None, given: bool) -> t
     if swept is None:
         return settings, "assumed"
     window = next(pool["window"] for pool in swept["pools"] if pool["watch"] and not pool["idle_timeout_ms"])
+    if window is None:
+        raise HarnessError("this machine is too busy for a sweep: nearly every request came late; give --window, or --no-sweep")
     return replace(settings, window_ms=max(window["high_ms"], 0.01)), "measured"
 
 
