@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from judge.child import ending
 from judge.errors import Skip, SubjectError
-from judge.namespace import NetNamespace, NotAllowed, few_ports
+from judge.namespace import SERVER_PORT, NetNamespace, NotAllowed, few_ports
 from judge.servers import Servers
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def run_load(one: OneRun) -> None:
         namespace = stack.enter_context(namespace_of(one)) if "ports" in one.scenario.load else None
         servers = stack.enter_context(Servers(one.project, one.journal, one.log("server"), one.settings.scale, namespace))
         one.meter.watch("server", servers.child.process.pid)
-        addresses = one.listen(servers, "counters")
+        addresses = one.listen(servers, "counters", port=SERVER_PORT if namespace else 0)
         one.begin(addresses)
         try:
             drive(one, addresses["origin"], namespace)
@@ -47,9 +47,9 @@ def run_load(one: OneRun) -> None:
 
 @contextmanager
 def namespace_of(one: OneRun) -> Iterator[NetNamespace]:
-    """With as many local ports as the load is to have; the server takes the first of them."""
+    """With as many local ports as the load is to have."""
     try:
-        with NetNamespace(one.log("namespace"), few_ports(one.scenario.load["ports"] + 1), scale=one.settings.scale) as namespace:
+        with NetNamespace(one.log("namespace"), few_ports(one.scenario.load["ports"]), scale=one.settings.scale) as namespace:
             yield namespace
     except NotAllowed as err:
         one.begin({})

@@ -17,6 +17,7 @@ from judge.project import PYTHON
 
 ANSWER_MS = 10_000
 FIRST_PORT = 20_000  # of a range that was made small
+SERVER_PORT = 8080  # of a server in a namespace: none of that range
 
 
 class NotAllowed(HarnessError):
@@ -27,7 +28,8 @@ LIKE_A_NETWORK = {"net/ipv4/tcp_tw_reuse": "0"}  # Linux lets loopback, and only
 
 
 def few_ports(count: int) -> dict[str, str]:
-    """So many local ports for outgoing connections, as if to a server elsewhere."""
+    """So many local ports for outgoing connections, as if to a server elsewhere. An even number: Linux looks for even and for odd
+    ones apart, and may miss the last of an odd number."""
     return LIKE_A_NETWORK | {"net/ipv4/ip_local_port_range": f"{FIRST_PORT} {FIRST_PORT + count - 1}"}
 
 

@@ -136,8 +136,9 @@ class OneRun:
                     raise
             servers.close_books()
 
-    def listen(self, servers: Servers, trace: str, address: str = "127.0.0.1") -> dict[str, str]:
-        anywhere = {"tcp": f"{address}:0", "tcp6": "[::1]:0"}
+    def listen(self, servers: Servers, trace: str, address: str = "127.0.0.1", port: int = 0) -> dict[str, str]:
+        """port: of the only server; 0: any."""
+        anywhere = {"tcp": f"{address}:{port}", "tcp6": f"[::1]:{port}"}
         return {
             one.name: servers.listen(
                 one.name, anywhere.get(one.listen) or f"unix:{self.scratch}/{one.name}.sock",

@@ -215,9 +215,11 @@ def read_load(table: Table) -> dict[str, Any] | None:
         "timeout_ms": load.number("timeout_ms", None),
         "no_pool": load.flag("no_pool", None),
         "close_first": load.flag("close_first", None),
-        "ports": load.whole("ports", None, least=1),
+        "ports": load.whole("ports", None, least=2),
     }
     load.end()
+    if found["ports"] is not None and found["ports"] % 2:
+        raise load.error(f'"ports" must be even, not {found["ports"]}: Linux looks for even and for odd ones apart')
     if (found["requests"] is None) == (found["duration_s"] is None):
         raise load.error('exactly one of "requests" and "duration_s" says when it ends')
     return {key: value for key, value in found.items() if value is not None}
@@ -270,8 +272,8 @@ def check_whole(scenario: Scenario, table: Table) -> None:
         raise table.error("a scenario has either [[step]]s or [load] or [sweep]")
     if not scenario.checks:
         raise table.error("a scenario without a [[check]] would pass because nothing was checked")
-    if scenario.real and (scenario.load or {}).get("ports"):
-        raise table.error("[real] runs outside of the namespace that ports are counted in")
+    if (scenario.load or {}).get("ports") and (scenario.real or len(scenario.servers) > 1 or scenario.servers[0].listen == "unix"):
+        raise table.error("with ports, the server is one mock server on TCP: it has to be in the namespace where they are few")
     if scenario.real and scenario.steps:
         raise table.error("[real] goes with [load]")
     check_network(scenario, table)

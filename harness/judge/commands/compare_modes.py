@@ -17,7 +17,7 @@ def arguments(parser: Parser) -> None:
     add, whole = parser.add_argument, positive(int)
     add("--server", choices=("mock", "nginx"), default="mock", help="the project's mock server, or a real nginx (mock)")
     amount = parser.add_mutually_exclusive_group()
-    amount.add_argument("--requests", type=whole, metavar="N", help="requests of each form in each round (20000)")
+    amount.add_argument("--requests", type=whole, metavar="N", help="requests of each form in each round (10000)")
     amount.add_argument("--duration", type=duration_s, metavar="T", help="or how long they are made, such as 2s")
     add("--users", type=whole, default=16, metavar="N", help="requests under way at a time (16)")
     add("--limit", type=whole, default=100, metavar="N", help="requests after which the server ends a keep-alive connection (100)")

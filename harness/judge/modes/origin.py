@@ -11,12 +11,11 @@ from judge.child import Child
 from judge.errors import HarnessError
 from judge.journal import Journal
 from judge.modes.forms import Form
-from judge.namespace import NetNamespace
+from judge.namespace import SERVER_PORT, NetNamespace
 from judge.project import PYTHON, Project
 from judge.servers import Servers
 
 START_MS = 15_000
-PORT = 8080  # of the mock server in a namespace of its own: outside of the range of local ports, which may be few
 
 
 class MockOrigin:
@@ -29,7 +28,7 @@ class MockOrigin:
     def __enter__(self) -> MockOrigin:
         self.servers.__enter__()
         try:
-            address = f"127.0.0.1:{PORT if self.namespace.isolated else 0}"
+            address = f"127.0.0.1:{SERVER_PORT if self.namespace.isolated else 0}"
             self.address = self.servers.listen("origin", address, behaviours=self.form.behaviours(self.limit), trace="none")
         except BaseException:
             self.__exit__()
@@ -62,7 +61,8 @@ class NginxOrigin:
             if not self.hello.get("ok"):
                 raise HarnessError(self.hello.get("err") or f"nginx does not start: {self.child.obituary()}")
             self.address = self.hello["address"]
-            self.pid = int((self.folder / "nginx.pid").read_text())
+            starter = self.child.process.pid  # whose only child it is; its pid file may be empty still
+            self.pid = int(Path(f"/proc/{starter}/task/{starter}/children").read_text())
         except BaseException:
             self.__exit__()
             raise
