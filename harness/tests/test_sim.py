@@ -4,6 +4,7 @@ both notice a pool that is broken."""
 from __future__ import annotations
 
 import fcntl
+import os
 import re
 import shutil
 import subprocess
@@ -91,7 +92,7 @@ def test_every_interleaving_of_a_small_world() -> None:
 def broken(request: pytest.FixtureRequest) -> tuple[Path, str]:
     """A copy of the core with a planted bug, built into both programs; and the rule that it breaks."""
     file, find, replace, rule = PLANTED[request.param]
-    out = ROOT / "build" / "proof" / request.param
+    out = ROOT / "build" / "proof" / os.environ.get("PYTEST_XDIST_WORKER", "alone") / request.param  # two may be at it side by side
     shutil.rmtree(out, ignore_errors=True)
     shutil.copytree(ROOT / "harness" / "pool", out / "pool")
     source = out / "pool" / file
