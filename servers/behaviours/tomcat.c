@@ -54,7 +54,8 @@ struct state {
     bool asks_keep_alive;
     bool is_1_1;
     bool expects; /* 100 */
-    bool used, mute;
+    bool asked_before; /* asks_keep_alive, of the request before */
+    bool mute;
     bool reads_body; /* the application does; what it leaves is swallowed */
     struct answer answer;
     char fields[96];
@@ -139,7 +140,6 @@ static void send_answer(struct conn *c)
     struct answer a = s->answer;
     a.reason = "";
     a.fields = s->mute ? "" : s->fields;
-    s->used = true;
     s->phase = SENDING;
     conn_stop_waiting(c);
     conn_answer(c, &a);
@@ -149,7 +149,7 @@ static void refuse(struct conn *c, unsigned status)
 {
     struct state *s = conn_state(c);
     s->answer = (struct answer){.status = status};
-    s->mute = status == 505 && !s->used; /* to the first request of a connection it does not say that it closes */
+    s->mute = status == 505 && !s->asked_before; /* it closes, and says so only behind a request with keep-alive */
     send_answer(c);
 }
 
@@ -250,6 +250,7 @@ static void head(struct conn *c)
         return;
     }
     s->is_1_1 = text_is(line.version, "HTTP/1.1");
+    s->asked_before = s->asks_keep_alive;
     s->asks_keep_alive = says(head_text, bytes, "keep-alive");
     s->expects = s->is_1_1 && head_field(head_text, bytes, "Expect", 0, &value);
     s->reads_body = asked == ASKED_READ_BODY;
@@ -271,6 +272,8 @@ static void wrong(struct conn *c)
     size_t bytes;
     const char *head_text = conn_head(c, &bytes);
     struct text version = head_line(head_text, bytes).version, value;
+    struct state *s = conn_state(c);
+    s->asked_before = s->asks_keep_alive;
     bool strange = text_contains(version, "HTTP/") && !text_is(version, "HTTP/1.0") && !text_is(version, "HTTP/1.1");
     bool encoded = head_field(head_text, bytes, "Transfer-Encoding", 0, &value) && !text_contains_nocase(value, "chunked");
     refuse(c, strange ? 505 : encoded ? 501 : 400);
