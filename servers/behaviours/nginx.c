@@ -300,8 +300,9 @@ static void head(struct conn *c)
     struct state *s = conn_state(c);
     struct nginx_request r = request_of(c);
     unsigned refused = nginx_refuses(&r, o->client_max_body_size_bytes);
-    s->body_announced = r.announces_body || refused == 505; /* behind its first line, the latter is not looked at */
+    s->body_announced = r.announces_body;
     if (refused) {
+        s->body_announced = s->body_announced || !nginx_reads_all(&r, refused);
         refuse(c, refused);
         return;
     }
@@ -315,7 +316,7 @@ static void wrong(struct conn *c)
 {
     struct state *s = conn_state(c);
     struct nginx_request r = request_of(c);
-    s->body_announced = nginx_wrong_status(&r) == 400; /* what follows is not looked at */
+    s->body_announced = !nginx_reads_all(&r, nginx_wrong_status(&r)); /* what follows is not looked at */
     refuse(c, nginx_wrong_status(&r));
 }
 
@@ -359,12 +360,10 @@ static void reading(struct conn *c, enum part part)
 static void request(struct conn *c)
 {
     struct state *s = conn_state(c);
-    if (s->phase == BODY) {
+    if (s->phase == BODY)
         send_answer(c);
-    } else if (s->phase == DISCARDS) {
-        s->body_announced = false;
+    else if (s->phase == DISCARDS)
         go_on(c);
-    }
 }
 
 static void sending(struct conn *c)

@@ -92,3 +92,14 @@ unsigned nginx_wrong_status(const struct nginx_request *r)
         return 501;
     return 400;
 }
+
+bool nginx_reads_all(const struct nginx_request *r, unsigned status)
+{
+    struct text value;
+    if (status != 400)
+        return status == 405 || status == 413 || status == 501;
+    if (!text_contains(r->line.version, "HTTP/") || text_is(r->line.method, "CONNECT") ||
+        head_field(r->head, r->bytes, "Host", 1, &value) || head_field(r->head, r->bytes, "Content-Length", 1, &value))
+        return false;
+    return !field(r, "Host", &value) || field(r, "Content-Length", &value); /* without a length it is a chunk that is wrong */
+}

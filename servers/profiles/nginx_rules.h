@@ -21,6 +21,10 @@ unsigned nginx_refuses(const struct nginx_request *r, uint64_t max_body_bytes);
 /* The status for one that was not understood. */
 unsigned nginx_wrong_status(const struct nginx_request *r);
 
+/* Whether a request that gets this status has been read to the end of its head when that shows, as a missing Host has; else the
+ * rest of it is still unread when the connection is closed. */
+bool nginx_reads_all(const struct nginx_request *r, unsigned status);
+
 /* What the client's version and Connection fields say. Not by tokens, as the standard has it: a part of a word counts, and the
  * last field that says something wins. */
 bool nginx_client_keeps(const struct nginx_request *r);

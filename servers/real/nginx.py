@@ -53,9 +53,9 @@ http {{
         location /close {{ keepalive_timeout 0; {ok} }}
         location /more {{ {more}{ok} }}
         location ~ ^/big/([0-9]+) {{ alias {directory}/big/$1; error_page 405 =200 $uri; }}
-        location ~ ^/(slow|unknown-length|read-body)\\b {{ proxy_set_header X-Who "c$connection r$connection_requests"; {upstream} }}
+        location ~ ^/(slow|unknown-length|read-body)\\b {{ proxy_set_header X-Who "c$connection r$connection_requests"; {proxy} }}
         location /upgrade {{
-            proxy_http_version 1.1; proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection upgrade; {upstream}
+            proxy_http_version 1.1; proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection upgrade; {proxy}
         }}
 {statuses}    }}
 }}
@@ -112,7 +112,7 @@ class Nginx(RealServer):
                 blocks[ABOVE_HTTP.get(name, "http")][name] = value
         text = {block: lines(f"{name} {value};" for name, value in inside.items()) for block, inside in blocks.items()}
         return CONFIGURATION.format(
-            directory=self.directory, address=self.address, ok=OK, upstream=f"proxy_pass http://{upstream.address};",
+            directory=self.directory, address=self.address, ok=OK, proxy=f"proxy_pass http://{upstream.address};",
             statuses=lines(f"    location /status/{status} {{ return {status}; }}" for status in STATUSES), **text,
         )
 

@@ -12,7 +12,7 @@ from random import Random
 from judge.differential.script import Case, read_step
 
 PREFIX = "random/"
-SETTLE_MS = 40  # behind an answer: a FIN that belongs to it is there then
+SETTLE_MS = 100  # behind an answer: a FIN that belongs to it is there then
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ HABITS = {
     "tomcat": Habits(
         {"plain": 50, "limit": 20, "once": 5, "silent": 8, "unlimited": 4},
         {"/ok": 40, "/status": 12, "/send-error": 6, "/big/1000": 4, "/big/100000": 3, "/slow/50": 3, "/unknown-length": 6,
-         "/close": 4, "/short": 2},
+         "/close": 4},
         STATUSES,
         ("raw nonsense\\r\\n\\r\\n", "raw GET /ok HTTP/1.1\\r\\n\\r\\n", "raw GET /ok HTTP/2.0\\r\\nHost: a\\r\\n\\r\\n"),
         600, 6500,
@@ -79,7 +79,8 @@ def random_case(kind: str, seed: int, number: int) -> Case:
 
 def a_target(random: Random, habits: Habits) -> str:
     target = pick(random, habits.targets)
-    return f"{target}/{random.choice(habits.statuses)}" if target in ("/status", "/send-error") else target
+    statuses = [status for status in habits.statuses if status >= 400 or target == "/status"]
+    return f"{target}/{random.choice(statuses)}" if target in ("/status", "/send-error") else target
 
 
 def a_request(random: Random, habits: Habits) -> str:
@@ -119,7 +120,7 @@ def half_close(random: Random, habits: Habits) -> list[str]:
 
 
 def request_and_half_close(random: Random, habits: Habits) -> list[str]:
-    return [random.choice(("GET /ok", "GET /slow/50", "HEAD /ok")), "fin"]
+    return [random.choice(("GET /ok", "GET /slow/500", "HEAD /ok")), "fin"]
 
 
 def partial_head(random: Random, habits: Habits) -> list[str]:

@@ -22,7 +22,7 @@ from judge.names import nearest
 from judge.project import Project
 
 AT_A_TIME = 100  # most of a case is waiting
-PLAYS = 4  # of one case, where the player was too late to play what the script says, and its outcome rests on that
+PLAYS = 4  # of one case, where player or server were too late to keep apart what the script does, and it differs
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Outcome:
     differences: list[Difference]
     unexplained: list[Difference]
     lag_ms: float
-    disturbed: bool  # the player was late: this says nothing
+    disturbed: bool  # player or server were late: a difference says nothing
     plays: int = 1
 
 
@@ -115,7 +115,8 @@ async def play_all(
         lag_ms = (lag_of(lag, pair.real, real) + lag_of(lag, pair.mock, mock)) * scale
         differences = compare(real, mock, configurations[case.server].clock(kind, case.alone), lag_ms)
         unexplained = deliberate.unexplained(case.name, differences, entries)
-        return Outcome(case, real, mock, differences, unexplained, lag_ms, lag.disturbed(begun, time.monotonic()))
+        disturbed = lag.disturbed((pair.real, pair.mock), begun, time.monotonic())
+        return Outcome(case, real, mock, differences, unexplained, lag_ms, disturbed)
 
     async def one(case: Case) -> None:
         async with alone[case.server] if case.alone else crowd:

@@ -26,6 +26,8 @@ CASES = Path(__file__).with_name("cases")
 INHERITED = ("keepalive_timeout_ms", "header_timeout_s", "keepalive_requests", "keepalive_time_ms")  # by nginx's location /more
 LATE_MS = {"nginx": 50.0, "tomcat": 1100.0}  # nginx's timers are exact; Tomcat looks at its own about once a second
 
+LINGER_LATE_MS = 1000.0  # connectionLinger: nothing is said until the selector wakes once more
+
 
 def kinds() -> list[str]:
     return sorted(path.stem for path in CASES.glob("*.toml"))
@@ -39,7 +41,8 @@ class Configuration:
 
     def clock(self, kind: str, alone: bool) -> Clock:
         timers = {float(value) for key, value in self.mock.items() if key.endswith("_ms") and value > 0}
-        return Clock(LATE_MS[kind], tuple(sorted(timers)), kind == "tomcat" and not alone)
+        late_ms = LATE_MS[kind] + (LINGER_LATE_MS if "connection_linger_s" in self.mock else 0)
+        return Clock(late_ms, tuple(sorted(timers)), kind == "tomcat" and not alone)
 
 
 def read_configurations(kind: str) -> dict[str, Configuration]:
