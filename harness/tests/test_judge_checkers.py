@@ -60,6 +60,8 @@ CASES = [  # checker, parameters, ok, lines
     ("wire_saw", {"ev": "probe", "after": "never"}, False, [PROBE_AT_20, END]),
     ("wire_saw", {"ev": "reset", "after": "cut", "min_ms": 19, "max_ms": 21}, True, [CUT_AT_10, RESET_AT_30, END]),
     ("wire_saw", {"ev": "reset", "after": "cut", "min_ms": 25}, False, [CUT_AT_10, RESET_AT_30, END]),
+    ("wire_saw", {"ev": "reset", "after": "a", "min_ms": 29.5}, True, [A, RESET_AT_30, END]),
+    ("wire_saw", {"ev": "reset", "after": "a", "min_ms": 31.5}, False, [A, RESET_AT_30, END]),
     ("wire_saw", {"ev": "reset", "after": "cut", "max_ms": 15}, False, [CUT_AT_10, RESET_AT_30, END]),
     ("wire_saw", {"ev": "reset", "after": "cut", "max_ms": 15}, True, [CUT_AT_10, RESET_AT_30, END, SCALE_2]),
     ("wire_saw", {"ev": "probe", "flags": "A", "bytes": 0}, True, [PROBE_AT_20, END]),

@@ -13,7 +13,8 @@ def check(
 ) -> Finding:
     """ev: "probe", "probe_answered", "retransmitted", "reset".  side: who sent it, "client" or "server" (either).
     min, max: how often, while the script ran, between the labels or marks `after` (its end) and `before` (its beginning).
-    min_ms, max_ms: when the first came, from `after`: strict; times --timeout-scale.
+    min_ms, max_ms: when the first came: since the beginning of `after`, strict (what TCP counts from, the last segment that came, is
+    younger than that); since its end, times --timeout-scale.
     flags, bytes: each of them had these flags ("A" = nothing but ACK), this length."""
     start, limit = (trace.moment(name) if name else None for name in (after, before))
     expected = _say(ev, side, min, max, after, before, min_ms, max_ms, flags, bytes)
@@ -30,9 +31,9 @@ def check(
     if odd is not None:
         return Finding(False, expected, f"one with flags {odd['flags']} and {odd['bytes']} bytes", odd.t)
     if found and (min_ms is not None or max_ms is not None):
-        took = found[0].t - since
-        if min_ms is not None and took < min_ms * MS - UNORDERED_NS:
-            return Finding(False, expected, f"the first after {ms(took)}", found[0].t)
+        took, at_most = found[0].t - since, found[0].t - (start.first if start else 0)
+        if min_ms is not None and at_most < min_ms * MS - UNORDERED_NS:
+            return Finding(False, expected, f"the first after {ms(at_most)}", found[0].t)
         if max_ms is not None and took > max_ms * trace.scale * MS:
             return Finding(False, expected, f"the first after {ms(took)}", found[0].t, margin_ms=_margin(trace, min_ms, max_ms))
         return Finding(True, expected, f"{len(found)} of them, the first after {ms(took)}")
