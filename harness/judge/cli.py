@@ -40,7 +40,7 @@ def dispatch(argv: list[str]) -> int:
     if "/" in name and not name.startswith("-"):
         name, rest = "scenario", argv
     if name not in commands.all_names():
-        raise UsageError(f'there is no command "{name}"{nearest(name, commands.all_names())} ./run.sh help lists them')
+        raise UsageError(f'there is no command "{name}"{nearest(name, commands.all_names())}; ./run.sh help lists them')
     command = commands.module_of(name)
     if getattr(command, "PASSES_ON", False):
         return command.run(rest)

@@ -53,7 +53,7 @@ def print_claims(documents: list[dict[str, Any]], name: str | None, as_json: boo
     if name is not None:
         known = [one["name"] for one in documents]
         if name not in known:
-            raise UsageError(f'no document is called "{name}"{nearest(name, known)} known: {", ".join(known)}')
+            raise UsageError(f'no document is called "{name}"{nearest(name, known)}; they are {", ".join(known)}')
         documents = [one for one in documents if one["name"] == name]
     print(json.dumps(documents, ensure_ascii=False, indent=1) if as_json else "\n".join(claims.text(documents)))
     return 0

@@ -23,7 +23,7 @@ def run(args: Namespace) -> int:
     from judge.names import nearest
 
     if args.session is not None and args.session not in ground.ALL:
-        raise UsageError(f'there is no session "{args.session}"{nearest(args.session, ground.ALL)} They are: {", ".join(ground.ALL)}')
+        raise UsageError(f'there is no session "{args.session}"{nearest(args.session, ground.ALL)}; they are {", ".join(ground.ALL)}')
     if args.fault is not None and args.session is None:
         raise UsageError("--fault needs --session: in which one?")
     if args.fault is not None and (why := points.not_understood(args.fault)):
