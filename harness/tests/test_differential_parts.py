@@ -29,6 +29,7 @@ EXACT, QUANTISED = Clock(50, (600.0, 2000.0)), Clock(1100, (1000.0, 2500.0), rst
         ("GET /ok | !Host", b"GET /ok HTTP/1.1\r\n\r\n", ("GET",)),
         ("GET /ok | Host: a | Host: b", b"GET /ok HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", ("GET",)),
         ("2 * GET /", b"GET / HTTP/1.1\r\nHost: a.test\r\n\r\n" * 2, ("GET", "GET")),
+        ("raw GET /ok HT", b"GET /ok HT", ("GET",)),
         ("PUT / | !Host && dots 3 && raw x\\r\\n\\x00", b"PUT / HTTP/1.1\r\n\r\n...x\r\n\x00", ("PUT",)),
     ],
 )

@@ -293,9 +293,9 @@ static void reading(struct conn *c, enum part part)
     struct state *s = conn_state(c);
     if ((s->stopping && part == PART_FIRST) || (s->phase == SWALLOWS && too_much(o, s, conn_body_bytes(c))))
         end(c);
-    else if (s->phase == BODY)
+    else if (s->phase == BODY || s->phase == SWALLOWS)
         wait_for_body(c);
-    else if (part != PART_BODY || s->phase == SWALLOWS)
+    else if (part != PART_BODY)
         wait_at_least(c, o->connection_timeout_ms);
 }
 
@@ -328,7 +328,7 @@ static void responded(struct conn *c)
         return;
     }
     s->phase = SWALLOWS;
-    wait_at_least(c, o->connection_timeout_ms);
+    wait_for_body(c);
 }
 
 static void tick(struct conn *c)

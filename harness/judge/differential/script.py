@@ -32,7 +32,7 @@ class Step:
     verb: str  # send, or one of BARE and COUNTED
     amount: int = 0
     data: bytes = b""
-    methods: tuple[str, ...] = ()  # of the requests that are whole in data
+    methods: tuple[str, ...] = ()  # of the requests that begin in data
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,8 @@ def read_part(text: str) -> tuple[bytes, tuple[str, ...]]:
     times, text = (int(found[1]), found[2]) if (found := re.fullmatch(r"(\d+) \* (.+)", text)) else (1, text)
     word, _, rest = text.partition(" ")
     if word == "raw" and rest:
-        return rest.encode().decode("unicode_escape").encode("latin-1") * times, ()
+        begun = re.match(r"([A-Z]+) /", rest)  # a request that another step may complete
+        return rest.encode().decode("unicode_escape").encode("latin-1") * times, (begun[1],) * times if begun else ()
     if word == "dots" and rest.isdigit():
         return b"." * int(rest) * times, ()
     if not re.fullmatch(r"[A-Z]+ /\S*( HTTP/1\.[01])?( \|.*)?", text):
