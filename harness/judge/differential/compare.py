@@ -17,7 +17,8 @@ EARLY_MS = 5.0  # a timer's own granularity
 @dataclass(frozen=True)
 class Clock:
     """How a kind keeps its timers: an end of timer T comes within [T - EARLY_MS, T + late_ms]. `timers_ms` are the
-    configuration's. `rst_any_time`: it closes when its selector wakes, which other connections may make it do."""
+    configuration's. `rst_any_time`: it closes when its selector wakes: other connections may make it do so, and
+    a Tomcat that nobody else talked to was seen to reset at once, too."""
 
     late_ms: float
     timers_ms: tuple[float, ...] = ()

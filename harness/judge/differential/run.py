@@ -113,7 +113,7 @@ async def play_all(
         real, mock = await asyncio.gather(play(case, pair.real), play(case, pair.mock))
         await asyncio.sleep(0)  # so that the player's lateness of just now is known, too
         lag_ms = (lag_of(lag, pair.real, real) + lag_of(lag, pair.mock, mock)) * scale
-        differences = compare(real, mock, configurations[case.server].clock(kind, case.alone), lag_ms)
+        differences = compare(real, mock, configurations[case.server].clock(kind), lag_ms)
         unexplained = deliberate.unexplained(case.name, differences, entries)
         disturbed = lag.disturbed((pair.real, pair.mock), begun, time.monotonic())
         return Outcome(case, real, mock, differences, unexplained, lag_ms, disturbed)

@@ -8,8 +8,9 @@ from __future__ import annotations
 import importlib
 import re
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
@@ -39,10 +40,10 @@ class Configuration:
     real: dict[str, Any]
     mock: dict[str, Any]
 
-    def clock(self, kind: str, alone: bool) -> Clock:
+    def clock(self, kind: str) -> Clock:
         timers = {float(value) for key, value in self.mock.items() if key.endswith("_ms") and value > 0}
         late_ms = LATE_MS[kind] + (LINGER_LATE_MS if "connection_linger_s" in self.mock else 0)
-        return Clock(late_ms, tuple(sorted(timers)), kind == "tomcat" and not alone)
+        return Clock(late_ms, tuple(sorted(timers)), kind == "tomcat")
 
 
 def read_configurations(kind: str) -> dict[str, Configuration]:
@@ -90,8 +91,17 @@ def started(
                     mock = mocks.listen(where, "127.0.0.1:0", behaviours=behaviours, trace="counters")
             except RealServerError as err:
                 raise HarnessError(str(err)) from None
+            warm_up(real)
             pairs[name, alone] = Pair(real, mock)
         yield pairs
+
+
+def warm_up(address: str) -> None:
+    """A Java machine loads classes with its first requests: 200 ms that no later answer takes."""
+    for _ in range(3):
+        with closing(HTTPConnection(address, timeout=30)) as client:
+            client.request("GET", "/ok", headers={"Connection": "close"})
+            client.getresponse().read()
 
 
 def real_server(kind: str, directives: dict[str, Any], folder: Path) -> Any:
