@@ -173,6 +173,7 @@ def test_another_end() -> None:
         (QUANTISED, 1000, 2050, 0, True),
         (QUANTISED, 1000, 2150, 0, False),
         (QUANTISED, 980, 1500, 0, False),
+        (QUANTISED, 980, 1500, 20, True),
         (QUANTISED, 0, 1000, 0, False),
         (QUANTISED, 1500, 2600, 0, False),
     ],

@@ -53,6 +53,7 @@ class Handler(BaseHTTPRequestHandler):
 
 class Server(socketserver.ThreadingTCPServer):
     daemon_threads = True
+    request_queue_size = 1024  # a connect that finds the queue full comes again a second later
     block_on_close = False
 
     def handle_error(self, request: object, client_address: object) -> None:

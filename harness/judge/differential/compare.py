@@ -98,11 +98,11 @@ def after(timeline: Timeline, found: Sequence[Event]) -> str:
 
 
 def same_class(one_ms: float, other_ms: float, clock: Clock, lag_ms: float) -> bool:
-    """Whether both may be the work of the same timer."""
+    """Whether both may be the work of the same timer. A wait is short by as much as the event before it was seen late."""
     if abs(one_ms - other_ms) <= AT_ONCE_MS / 2 + lag_ms or max(one_ms, other_ms) <= AT_ONCE_MS + lag_ms:
         return True
     return any(
-        all(timer - EARLY_MS <= each <= timer + clock.late_ms + lag_ms for each in (one_ms, other_ms)) for timer in clock.timers_ms
+        all(timer - EARLY_MS - lag_ms <= each <= timer + clock.late_ms + lag_ms for each in (one_ms, other_ms)) for timer in clock.timers_ms
     )
 
 

@@ -83,25 +83,27 @@ def started(
         for name, alone in sorted({key_of(case) for case in cases}):
             configuration, where = configurations[name], f"{name}{'-alone' if alone else ''}"
             try:
-                real = stack.enter_context(real_server(kind, configuration.real, folder / where)).address
+                real = stack.enter_context(warm_server(kind, configuration.real, folder / where))
                 if mock_kind == "real":
-                    mock = stack.enter_context(real_server(kind, configuration.real, folder / f"{where}-2")).address
+                    mock = stack.enter_context(warm_server(kind, configuration.real, folder / f"{where}-2"))
                 else:
                     behaviours = [{"name": mock_kind} if mock_kind else {"name": kind, **configuration.mock}]
                     mock = mocks.listen(where, "127.0.0.1:0", behaviours=behaviours, trace="counters")
             except RealServerError as err:
                 raise HarnessError(str(err)) from None
-            warm_up(real)
             pairs[name, alone] = Pair(real, mock)
         yield pairs
 
 
-def warm_up(address: str) -> None:
-    """A Java machine loads classes with its first requests: 200 ms that no later answer takes."""
-    for _ in range(3):
-        with closing(HTTPConnection(address, timeout=30)) as client:
-            client.request("GET", "/ok", headers={"Connection": "close"})
-            client.getresponse().read()
+@contextmanager
+def warm_server(kind: str, directives: dict[str, Any], folder: Path) -> Iterator[str]:
+    """The address of a real one. A Java machine loads classes with its first requests: 200 ms that no later answer takes."""
+    with real_server(kind, directives, folder) as server:
+        for _ in range(3):
+            with closing(HTTPConnection(server.address, timeout=30)) as client:
+                client.request("GET", "/ok", headers={"Connection": "close"})
+                client.getresponse().read()
+        yield server.address
 
 
 def real_server(kind: str, directives: dict[str, Any], folder: Path) -> Any:
