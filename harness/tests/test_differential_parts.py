@@ -15,7 +15,7 @@ from judge.differential.wire import Answer, Reader
 from judge.errors import UsageError
 from judge.known_failing import Entry
 
-EXACT, QUANTISED = Clock(50, (600.0, 2000.0)), Clock(1100, (1000.0, 2500.0), rst_any_time=True)
+EXACT, QUANTISED = Clock(50, (600.0, 2000.0)), Clock(1100, (1000.0, 2500.0), rst_late_ms=1000)
 
 
 # --- script → bytes
@@ -181,6 +181,14 @@ def test_another_end() -> None:
 def test_the_time_of_an_end(clock: Clock, one_ms: float, other_ms: float, lag_ms: float, alike: bool) -> None:
     real, mock = (timeline((0, "did", "GET /ok"), (0, "answer", "200 OK"), (at, "end", "EOF")) for at in (one_ms, other_ms))
     assert whats(real, mock, clock, lag_ms) == ([] if alike else ["end time"])
+
+
+@pytest.mark.parametrize(
+    ("clock", "one_ms", "other_ms", "alike"), [(EXACT, 0, 1000, False), (QUANTISED, 0, 1001, True), (QUANTISED, 0, 1200, False)]
+)
+def test_the_time_of_a_reset(clock: Clock, one_ms: float, other_ms: float, alike: bool) -> None:
+    real, mock = (timeline((0, "answer", "200 OK"), (at, "end", "RST")) for at in (one_ms, other_ms))
+    assert whats(real, mock, clock) == ([] if alike else ["end time"])
 
 
 @pytest.mark.parametrize(

@@ -26,8 +26,7 @@ from servers.real._process import RealServerError
 CASES = Path(__file__).with_name("cases")
 INHERITED = ("keepalive_timeout_ms", "header_timeout_s", "keepalive_requests", "keepalive_time_ms")  # by nginx's location /more
 LATE_MS = {"nginx": 50.0, "tomcat": 1100.0}  # nginx's timers are exact; Tomcat looks at its own about once a second
-
-LINGER_LATE_MS = 1000.0  # connectionLinger: nothing is said until the selector wakes once more
+RST_LATE_MS = {"nginx": 0.0, "tomcat": 1000.0}
 
 
 def kinds() -> list[str]:
@@ -42,8 +41,8 @@ class Configuration:
 
     def clock(self, kind: str) -> Clock:
         timers = {float(value) for key, value in self.mock.items() if key.endswith("_ms") and value > 0}
-        late_ms = LATE_MS[kind] + (LINGER_LATE_MS if "connection_linger_s" in self.mock else 0)
-        return Clock(late_ms, tuple(sorted(timers)), kind == "tomcat")
+        resets = "connection_linger_s" in self.mock  # behind its timers, too
+        return Clock(LATE_MS[kind] + (RST_LATE_MS[kind] if resets else 0), tuple(sorted(timers)), RST_LATE_MS[kind])
 
 
 def read_configurations(kind: str) -> dict[str, Configuration]:
