@@ -66,7 +66,8 @@ class ScenarioItem(pytest.Item):
         begun = time.monotonic()
         project = project_of(self.settings["root"], self.settings["variant"])
         adapter = adapter_of(self.subject, project)
-        settings = Settings(Path(self.settings["out"]), self.settings["seed"], self.settings["scale"])
+        out, scratch = Path(self.settings["out"]), Path(self.settings["scratch"])
+        settings = Settings(out, self.settings["seed"], self.settings["scale"], scratch)
         outcome = run_and_judge(project, self.scenario, adapter, settings, self.repeat, self.settings["strict"])
         elapsed_s = time.monotonic() - begun
         self.record = record_of(outcome, self.scenario, adapter.name, self.repeat, elapsed_s, self.reproduce())

@@ -32,6 +32,7 @@ class Settings:
     out: Path
     seed: int = 1
     scale: float = 1.0
+    scratch: Path | None = None  # a folder for temporary ones; None: where the system has them
 
 
 def run_name(scenario: Scenario, adapter: Adapter, repeat: int) -> str:
@@ -49,7 +50,7 @@ def run(project: Project, scenario: Scenario, adapter: Adapter, settings: Settin
     path = trace_path(settings, run_name(scenario, adapter, repeat))
     try:
         with ExitStack() as stack:
-            scratch = Path(tempfile.mkdtemp(prefix="poolspec-"))
+            scratch = Path(tempfile.mkdtemp(prefix="poolspec-", dir=settings.scratch))
             stack.callback(shutil.rmtree, scratch, ignore_errors=True)
             meter = LagMeter()
             stack.callback(meter.end, journal)

@@ -8,6 +8,7 @@ import json
 import os
 import signal
 import sys
+import tempfile
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -117,25 +118,14 @@ def drive(
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"  # our run is not the place for whatever else is installed
     import pytest
 
-    settings = {
-        "root": str(project.root), "variant": project.variant, "out": str(results.out), "subjects": wish.subjects,
-        "repeat": wish.repeat, "seed": wish.seed, "scale": wish.scale, "strict": wish.strict,
-        "names": {one.name: str(one.path) for one in scenarios if one.path.parent.parent != project.scenarios},
-    }
-    args = [
-        *(str(one.path) for one in scenarios), "-c", os.devnull, "--rootdir", str(project.root), "-p", "judge.plugin",
-        "-p", "no:terminal", "-p", "no:cacheprovider", "-p", "no:stepwise", "-p", "no:logging", "-p", "no:tmpdir", "--capture=no",
-        "--poolspec", json.dumps(settings),
-    ]
-    if wish.jobs > 1:
-        args += ["-p", "xdist.plugin", "-n", str(wish.jobs)]
     console.begin(len(scenarios) * len(wish.subjects) * wish.repeat)
     previous = signal.signal(signal.SIGTERM, lambda *_: os.kill(os.getpid(), signal.SIGINT))
     said = io.StringIO()
     try:
-        results.canary = judge_canary(project, known)
-        with contextlib.redirect_stdout(said):
-            code = pytest.main(args, plugins=[Sink(results, console)])
+        with tempfile.TemporaryDirectory(prefix="poolspec-", ignore_cleanup_errors=True) as scratch:
+            results.canary = judge_canary(project, known)
+            with contextlib.redirect_stdout(said):
+                code = pytest.main(arguments(wish, project, scenarios, results, scratch), plugins=[Sink(results, console)])
     except KeyboardInterrupt:
         code = pytest.ExitCode.INTERRUPTED
     finally:
@@ -146,6 +136,21 @@ def drive(
         results.problems.append("interrupted: this is what had been measured until then")
     elif code not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
         raise HarnessError(f"pytest ended with {code!r}: {said.getvalue().strip()[-500:]}")
+
+
+def arguments(wish: Wish, project: Project, scenarios: list[Scenario], results: Results, scratch: str) -> list[str]:
+    """pytest's. All runs keep their temporary folders in `scratch`, so that those of a worker that was ended go with it."""
+    settings = {
+        "root": str(project.root), "variant": project.variant, "out": str(results.out), "scratch": scratch,
+        "subjects": wish.subjects, "repeat": wish.repeat, "seed": wish.seed, "scale": wish.scale, "strict": wish.strict,
+        "names": {one.name: str(one.path) for one in scenarios if one.path.parent.parent != project.scenarios},
+    }
+    args = [
+        *(str(one.path) for one in scenarios), "-c", os.devnull, "--rootdir", str(project.root), "-p", "judge.plugin",
+        "-p", "no:terminal", "-p", "no:cacheprovider", "-p", "no:stepwise", "-p", "no:logging", "-p", "no:tmpdir", "--capture=no",
+        "--poolspec", json.dumps(settings),
+    ]
+    return [*args, "-p", "xdist.plugin", "-n", str(wish.jobs)] if wish.jobs > 1 else args
 
 
 class Sink:

@@ -145,10 +145,13 @@ def test_killed_server_is_our_error(tmp_path):
 
 
 def test_killed_worker_is_told(tmp_path):
-    """Of the judge's own, with --jobs: what the others found is kept."""
+    """Of the judge's own, with --jobs: what the others found is kept, and no temporary folder."""
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
     ran = judge("scenario", HEALTHY, "http/persists", "--subject", f"{subject(tmp_path, 'broken', 'KillsTheJudge')},reference",
-                "--jobs", 2, out=tmp_path / "out")
+                "--jobs", 2, out=tmp_path / "out", TMPDIR=str(scratch))
     assert ran.code == UNCLEAR, ran.out
+    assert not list(scratch.iterdir())
     assert "could not be run" in ran.out and HEALTHY in ran.out
     assert any(one["subject"] == "reference" and one["verdict"] == "pass" for one in ran.results["results"])
 
