@@ -59,6 +59,8 @@ def tell(kind: str, seed: int, outcome: Outcome) -> str:
 def imitates(kind: str, seed: int, cases: list[Case]) -> None:
     """Without an unexplained difference, and with every one that is listed."""
     played = run(PROJECT, kind, cases)
+    known = sum(bool(one.differences) for one in played.outcomes) - len(played.troubled) - len(played.unclear)
+    print(f"{len(played.outcomes)} cases, {len(played.troubled)} differ, {known} as listed, {len(played.unclear)} inconclusive")
     assert not played.problems
     assert not played.troubled, "\n\n".join(tell(kind, seed, one) for one in played.troubled)
     assert not played.unclear, "\n\n".join(["the machine was too late to tell:", *(tell(kind, seed, one) for one in played.unclear)])

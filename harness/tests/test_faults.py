@@ -69,7 +69,7 @@ def test_a_single_one_is_repeated_by_its_command() -> None:
         [str(ground.PROJECT.root / "run.sh"), "faults", "--session", "exchange", "--fault", "memory.pool:3"],
         capture_output=True, text=True, check=False,
     )
-    assert run.returncode == 0 and "1 injected in 1 runs, 0 went wrong" in run.stdout, run.stdout + run.stderr
+    assert run.returncode == 0 and "runs: 1; faults: 1; places: 1; none went wrong" in run.stdout, run.stdout + run.stderr
 
 
 @pytest.mark.parametrize("args, said", [

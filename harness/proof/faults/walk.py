@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import queue
+import re
 import sys
 import threading
 from collections import Counter
@@ -16,6 +17,7 @@ from proof.faults.ground import ALL, FAULTY, Ground, Outcome, build
 from proof.faults.points import points
 
 SIDE_BY_SIDE = 4  # runs for each core
+PLACE = re.compile(r"[a-z0-9_.]+:\d+(?=\+?(:[A-Za-z]+)?$)")  # of a fault that begins at a certain pass of a certain site
 
 
 @dataclass
@@ -24,6 +26,7 @@ class Findings:
     injected: int = 0
     idle: int = 0  # runs whose fault never came to pass
     by_site: Counter[str] = field(default_factory=Counter)
+    places: set[tuple[str, str]] = field(default_factory=set)  # a session and the pass of a site, at which something failed
     wrong: list[str] = field(default_factory=list)
 
     def add(self, name: str, fault: str, outcome: Outcome) -> None:
@@ -33,6 +36,8 @@ class Findings:
         self.idle += bool(fault) and not fired
         if fault and fired:
             self.by_site[fault.split(":")[0] if "," not in fault else "everywhere"] += 1
+            if place := PLACE.match(fault):
+                self.places.add((name, place[0]))
         if outcome.wrong:
             again = f"./run.sh faults --session {name}" + (f" --fault '{fault}'" if fault else "")
             self.wrong.append("; ".join(outcome.wrong) + f"\n    again: {again}")
@@ -40,8 +45,9 @@ class Findings:
     def summary(self) -> str:
         sites = ", ".join(f"{site} {count}" for site, count in sorted(self.by_site.items()))
         return (
-            f"faults from below: {self.injected} injected in {self.runs} runs, {len(self.wrong)} went wrong"
-            f" ({self.idle} runs ended before their fault)\n  runs by what failed: {sites}"
+            f"runs by what failed: {sites}\n"
+            f"runs: {self.runs}; faults: {self.injected}; places: {len(self.places)}; {len(self.wrong) or 'none'} went wrong"
+            f" ({self.idle} runs ended before their fault)"
         )
 
 
