@@ -222,6 +222,9 @@ void listener_stop(struct listener *l)
 {
     if (l->fd < 0)
         return;
+    int waiting = is_unix(l) ? 0 : net_waiting(l->fd);
+    if (waiting > 0)
+        record_abandoned(&l->record, (unsigned)waiting);
     ev_io_stop(l->server->loop, &l->acceptable);
     ev_timer_stop(l->server->loop, &l->pause);
     close(l->fd);

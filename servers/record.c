@@ -211,6 +211,17 @@ void record_gate(struct record_page *p, const char *gate) { tell_text(p, now(p->
 
 void record_mark(struct record_page *p, const char *mark) { tell_text(p, now(p->in), "mark", "mark", mark); }
 
+void record_abandoned(struct record *r, unsigned connections)
+{
+    struct trace_line l;
+    if (!r->out || r->level == RECORD_TOTALS)
+        return;
+    trace_begin(&l, now(r), "abandoned");
+    trace_text(&l, "listener", r->listener);
+    trace_number(&l, "connections", connections);
+    trace_end(&l, r->out);
+}
+
 void record_closed(struct record_page *p)
 {
     struct record *r = p->in;

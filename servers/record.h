@@ -66,6 +66,9 @@ void record_gate(struct record_page *page, const char *gate);
 void record_mark(struct record_page *page, const char *mark);
 void record_closed(struct record_page *page);
 
+/* A cause: the listener is about to go, and its kernel to reset the connections that wait in its queue. */
+void record_abandoned(struct record *r, unsigned connections);
+
 /* The totals, as an object of the caller's. */
 json_t *record_books(const struct record *r);
 

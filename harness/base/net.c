@@ -153,6 +153,15 @@ int net_accept(int listener, struct net_addr *peer)
     return fd;
 }
 
+int net_waiting(int listener)
+{
+    struct tcp_info info;
+    socklen_t len = sizeof info;
+    if (getsockopt(listener, IPPROTO_TCP, TCP_INFO, &info, &len) < 0)
+        return -1;
+    return (int)info.tcpi_unacked; /* Linux: of a listener, the length of its queue */
+}
+
 int net_connect(const struct net_addr *addr, bool *in_progress)
 {
     int one = 1;

@@ -39,6 +39,9 @@ int net_listen(const struct net_addr *addr, int backlog);
 /* The next connection of a listener, or -1 (EAGAIN: none is waiting). */
 int net_accept(int listener, struct net_addr *peer);
 
+/* How many connections wait in a TCP listener's queue, complete for their clients; -1 with errno: not to be told. */
+int net_waiting(int listener);
+
 /* Starts to connect. *in_progress says whether the answer is still to come (writable, then net_connect_result). Urgent data
  * will be read in line: apart from the other bytes, it would be invisible to net_look. The caller owns the descriptor. */
 int net_connect(const struct net_addr *addr, bool *in_progress);

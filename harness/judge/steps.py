@@ -10,8 +10,10 @@
                                 close (gives the descriptor up: the kernel answers what comes later, and nobody sees it),
                                 close_unread (closes over the next bytes, unread: the kernel makes that a RST)
     await = "fin_seen"          or a list; conn, count, within_ms: until the server has seen it. A miss is noted, the run goes on
-                                Of a scenario with a network also probe, probe_answered, retransmitted, reset, seen on the wire (no conn)
-    net = "cut"                 what happens to the scenario's network: cut, heal, reboot, forget, evict (network/network.py)
+                                Of a scenario with a network also, seen on the wire (no conn): probe, probe_answered, retransmitted,
+                                reset, unreachable
+    net = "cut"                 what happens to the scenario's network: cut, heal, reboot, forget, evict, refuse, port_unreachable,
+                                host_unreachable, prohibited (network/network.py)
     release = "gate", count     lets those pass that wait at a gate
     reply_of = "label"          waits for the answer to a step with pending = true
     pass_ms = 200               lets time pass: never to get an order, only where the property is that nothing happens
@@ -56,7 +58,7 @@ ADDRESSED = frozenset({"connect", "request"})  # `to` fills in the address
 ACTS = ("fin", "rst", "half_close", "send", "urgent", "stop_reading", "close", "close_unread")
 SERVER_EVENTS = (
     "accepted", "request", "response", "stray", "fin_sent", "rst_sent", "fin_seen", "rst_seen", "late", "gate", "closed", "query",
-    "switched",
+    "switched", "abandoned",
 )
 VERBS = ("op", "exchange", "act", "await", "release", "pass_ms", "mark", "unlisten", "order", "reply_of", "states", "bind", "net")
 

@@ -105,7 +105,7 @@ class Mock:
         assert self.process.returncode == 0 and "Sanitizer" not in log and "runtime error" not in log, log
         return self.process.returncode
 
-    def await_event(self, ev: str, conn: int = 1, count: int = 1, **members: Any) -> dict[str, Any]:
+    def await_event(self, ev: str, conn: int | None = 1, count: int = 1, **members: Any) -> dict[str, Any]:
         """The count-th such event."""
 
         def found() -> dict[str, Any] | None:

@@ -206,6 +206,8 @@ CASES = [  # checker, parameters, ok, lines
     ("books_equal", {}, True, [A, B_SAME]),
     ("books_equal", {}, False, [A, B_SAME.replace("reused=1", "reused=0")]),
     ("books_equal", {}, False, [A.replace("server response", "server gate")]),
+    ("books_equal", {}, True, [A, B_OTHER.replace("server accepted conn=2", "server abandoned connections=1")]),
+    ("books_equal", {}, False, [A, B_OTHER, "60 server abandoned listener=origin connections=1"]),
     ("books_equal", {}, True, [RUN, BOOKS]),
     ("books_equal", {}, False, [RUN, BOOKS.replace('"accepted":2', '"accepted":3')]),
     ("books_equal", {}, False, [RUN, BOOKS.replace('"responses":9', '"responses":8')]),

@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
-from judge.network.wire import ACK, FIN, PSH, RST, SYN, Segment, Watcher, read_segment
+from judge.network.wire import ACK, FIN, PSH, RST, SYN, Segment, Watcher, read_segment, read_unreachable
 from judge.project import PYTHON
 from judge_kit import ROOT
 
@@ -48,6 +48,7 @@ def test_a_probe_and_its_answer() -> None:
 
 def test_bytes_for_the_second_time() -> None:
     assert events(*HANDSHAKE, sent(100, PSH | ACK, 50), sent(100, PSH | ACK, 50)) == [("retransmitted", "client")]
+    assert events(sent(99, SYN), sent(99, SYN)) == [("retransmitted", "client")]
 
 
 def test_an_end_is_no_probe() -> None:
@@ -64,6 +65,16 @@ def test_a_segment_is_read_from_its_packet() -> None:
     ip = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 20 + len(tcp), 0, 0, 64, 6, 0, bytes([10, 0, 0, 2]), bytes([10, 0, 0, 1]))
     assert read_segment(ip + tcp + b"padding") == Segment(CLIENT, OUT, 7, PSH | ACK, 4)
     assert read_segment(ip[:9] + b"\x11" + ip[10:] + tcp) is None
+
+
+def test_what_icmp_says_is_read_from_its_packet() -> None:
+    client, server = bytes([10, 0, 0, 2]), bytes([10, 0, 0, 1])
+    ours = struct.pack("!BBHHHBBH4s4sHHI", 0x45, 0, 40, 0, 0, 64, 6, 0, client, server, 4000, 80, 7)
+    ip = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 56, 0, 0, 64, 1, 0, server, client)
+    told = ip + struct.pack("!BBHI", 3, 1, 0, 0) + ours
+    assert list(Watcher(CLIENT).seen(told)) == [{"ev": "unreachable", "side": "server", "port": 4000, "code": 1}]
+    assert list(Watcher(CLIENT).seen(ip + struct.pack("!BBHI", 8, 0, 0, 0) + ours)) == [], "an echo request"
+    assert read_unreachable(told[:30]) is None
 
 
 def test_where_namespaces_are_not_allowed_the_reason_is_told(tmp_path: Path) -> None:

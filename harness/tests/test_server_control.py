@@ -313,6 +313,17 @@ def test_unlisten_refuses_newcomers_and_keeps_the_rest(mock: Mock) -> None:
     assert mock.call("books")["listeners"]["origin"]["requests"] == 2
 
 
+def test_unlisten_tells_who_waited_in_the_queue(mock: Mock) -> None:
+    address = mock.listen({"name": "tomcat", "max_connections": 1})
+    clients = [Client(address) for _ in range(3)]
+    clients[0].exchange()
+    mock.call("unlisten", name="origin")
+    assert mock.await_event("abandoned", conn=None)["connections"] == 2
+    for client in clients[1:]:
+        with pytest.raises(ConnectionResetError):
+            client.socket.recv(1)
+
+
 # --- what is told -------------------------------------------------------------------------------------------------------
 
 

@@ -26,8 +26,10 @@ def _steps(trace: Trace) -> Finding:
     opened = sum(call.ok and call.reply["reused"] == 0 for call in connects)
     doubtful = sum(not call.ok for call in connects)
     accepted = sum(e.ev == "accepted" for e in trace.events)  # to the very end: the server may accept after the client is done
+    queued = sum(e["connections"] for e in trace.events if e.ev == "abandoned")  # in the queue of a listener that went
     seen = f"{opened} opened" + (f" (and {doubtful} connects without success)" if doubtful else "") + f", {accepted} accepted"
-    return Finding(opened <= accepted <= opened + doubtful, expected, seen, trace.end_t)
+    seen += f", {queued} left in the queue" if queued else ""
+    return Finding(opened <= accepted + queued <= opened + doubtful, expected, seen, trace.end_t)
 
 
 def _answered(trace: Trace, token: str) -> bool:

@@ -27,14 +27,27 @@ EVENTS = {
     "reboot": ("pair", "nat"),  # the server's host comes up anew under its address, and knows nothing of its connections
     "forget": ("nat",),         # the box forgets all its connections
     "evict": ("nat",),          # the box needs a place, and forgets the connection on which nothing was sent for the longest time
+    "refuse": ("pair",),            # what is for the server is answered in its place: by a reset, as a firewall does
+    "port_unreachable": ("pair",),  # ... by ICMP: nobody is at that port
+    "host_unreachable": ("pair",),  # ... by ICMP, as a router does that cannot reach the host
+    "prohibited": ("pair",),        # ... by ICMP, as a router does that is not allowed to pass it on
 }  # fmt: skip
-WIRE_EVENTS = ("probe", "probe_answered", "retransmitted", "reset")  # that wire.py sees
+ANSWERS = {
+    "refuse": "tcp reset", "port_unreachable": "icmp port-unreachable", "host_unreachable": "icmp host-unreachable",
+    "prohibited": "icmp admin-prohibited",
+}  # fmt: skip
+WIRE_EVENTS = ("probe", "probe_answered", "retransmitted", "reset", "unreachable")  # that wire.py sees
 KEEPALIVE_DEFAULTS = ("tcp_keepalive_time", "tcp_keepalive_intvl", "tcp_keepalive_probes")
 
 DROP_ALL = """
 table inet poolspec_cut {
     chain in { type filter hook prerouting priority raw; policy drop; }
     chain out { type filter hook output priority raw; policy drop; }
+}
+"""
+ANSWER = """
+table inet poolspec_cut {
+    chain in { type filter hook input priority filter; ip protocol tcp reject with %s; }
 }
 """
 MASQUERADE = """
@@ -71,13 +84,16 @@ class Network:
 
     def happen(self, event: str) -> None:
         """One of EVENTS."""
-        getattr(self, f"_{event}")()
+        if event in ANSWERS:
+            _in(self.server, "nft", "-f", "-", text=ANSWER % ANSWERS[event])
+        else:
+            getattr(self, f"_{event}")()
 
     # How it is made.
 
     def _make(self) -> None:
         try:
-            self.client = self._namespace("client")
+            self.client = self._namespace("client", self._client_settings())
             self.server = self._namespace("server")
             if self.spec.kind == "nat":
                 self.box = self._namespace("box", self._box_settings())
@@ -94,6 +110,10 @@ class Network:
     def _namespace(self, name: str, settings: dict[str, str] | None = None) -> NetNamespace:
         beside = getattr(self, "client", None)
         return self.stack.enter_context(NetNamespace(self.log(f"network-{name}"), settings, scale=self.scale, beside=beside))
+
+    def _client_settings(self) -> dict[str, str]:
+        retries = self.spec.syn_retries
+        return {} if retries is None else {"net/ipv4/tcp_syn_retries": str(retries)}
 
     def _box_settings(self) -> dict[str, str]:
         settings = {"net/ipv4/ip_forward": "1"}

@@ -7,8 +7,9 @@ client's port:
 
     probe            an ACK of no bytes whose sequence number is one that was acknowledged long ago: what keepalive sends
     probe_answered   the ACK that follows it from the other side
-    retransmitted    bytes for the second time
-    reset            a RST"""
+    retransmitted    bytes, or a SYN, for the second time
+    reset            a RST
+    unreachable      ICMP: the destination cannot be reached, and why ("code"), about a segment of the client's"""
 
 from __future__ import annotations
 
@@ -21,7 +22,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-ETH_P_IP, ETH_BYTES, TCP = 0x0800, 14, 6
+ETH_P_IP, ETH_BYTES, TCP, ICMP = 0x0800, 14, 6, 1
+UNREACHABLE = 3  # of ICMP
 FIN, SYN, RST, PSH, ACK = 0x01, 0x02, 0x04, 0x08, 0x10
 LETTERS = {SYN: "S", FIN: "F", RST: "R", PSH: "P", ACK: "A"}
 
@@ -49,11 +51,28 @@ def read_segment(packet: bytes) -> Segment | None:
     return Segment(socket.inet_ntoa(packet[12:16]), (source, target), seq, flags, total - head - (offset >> 4) * 4)
 
 
+def read_unreachable(packet: bytes) -> dict[str, Any] | None:
+    """The event of an ICMP packet that says so; None: it is something else."""
+    head = (packet[0] & 0x0F) * 4
+    if len(packet) < head + 32 or packet[9] != ICMP or packet[head] != UNREACHABLE:
+        return None
+    about = packet[head + 8 :]  # the segment's IP header and the beginning of its own
+    port = struct.unpack_from("!H", about, (about[0] & 0x0F) * 4)[0]
+    return {"ev": "unreachable", "side": "server", "port": port, "code": packet[head + 1]}
+
+
 @dataclass
 class Watcher:
     client: str
     next_seq: dict[tuple[str, tuple[int, int]], int] = field(default_factory=dict)  # of each direction
     probed: set[tuple[int, int]] = field(default_factory=set)  # directions whose last segment was a probe
+
+    def seen(self, packet: bytes) -> Iterator[dict[str, Any]]:
+        """The events of an IPv4 packet."""
+        if segment := read_segment(packet):
+            yield from self.events(segment)
+        elif told := read_unreachable(packet):
+            yield told
 
     def events(self, segment: Segment) -> Iterator[dict[str, Any]]:
         side = "client" if segment.source == self.client else "server"
@@ -63,7 +82,7 @@ class Watcher:
         behind = expected is not None and 0 < (expected - segment.seq) % 2**32 < 2**31
         if segment.flags & RST:
             yield {"ev": "reset", **about}
-        elif segment.length and behind:
+        elif (segment.length or segment.flags & SYN) and behind:
             yield {"ev": "retransmitted", **about}
         elif not segment.flags & (SYN | FIN) and (expected or 0) - segment.seq == 1:
             self.probed.add(segment.ports)
@@ -89,8 +108,8 @@ def main(arguments: list[str]) -> int:
         while True:
             frame, _ = wire.recvfrom(1 << 16)
             t = time.monotonic_ns()
-            if struct.unpack_from("!H", frame, 12)[0] == ETH_P_IP and (segment := read_segment(frame[ETH_BYTES:])):
-                for event in watcher.events(segment):
+            if struct.unpack_from("!H", frame, 12)[0] == ETH_P_IP:
+                for event in watcher.seen(frame[ETH_BYTES:]):
                     say(t=t, **event)
 
 
