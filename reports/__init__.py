@@ -5,7 +5,9 @@ Reads only the files of a run (SCHEMA.md says what is in them); knows neither th
     reports.headline.rows / text / markdown / html     the one table
     reports.summary.text                               summary.md
     reports.bench.text                                 the load generator beside wrk
+    reports.sweep / advise / modes .text               the tables of these commands
     reports.build                                      all of it, into the run's folder
+    reports.build_page                                 the page of a sweep, an advice, a comparison of modes, and the folder's index
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-__all__ = ["build"]
+__all__ = ["build", "build_page"]
 
 
 def build(out_dir: Path, results: dict[str, Any]) -> list[Path]:
@@ -24,7 +26,7 @@ def build(out_dir: Path, results: dict[str, Any]) -> list[Path]:
     does not cost the rest of the report: it is said on standard error and on the page. Raises OSError where `out_dir` cannot
     be written.
     """
-    from . import charts, claims, gnuplot, page, summary  # not before they are needed: the judge starts with every command
+    from . import charts, claims, gnuplot, summary  # not before they are needed: the judge starts with every command
 
     found = charts.of(out_dir, results)
     notes = [chart.note for chart in found if chart.broken]
@@ -34,13 +36,46 @@ def build(out_dir: Path, results: dict[str, Any]) -> list[Path]:
     except gnuplot.GnuplotError as error:
         notes.append(str(error))
         written += sorted(path for chart in found if chart.plot for path in gnuplot.complete(chart.plot, out_dir / "plots"))
+    written.append(_write(out_dir / "summary.md", summary.text(results, notes)))
+    written.append(_index(out_dir, results, found, notes))
+    if claims.load(out_dir):
+        written.append(_write(out_dir / "claims.html", claims.html(out_dir, results)))
+    return written
+
+
+def build_page(path: Path) -> None:
+    """Make the page of what a sweep, an advice or a comparison of modes found out: its result file is `path`, the page and its
+    plots come beside it, and the folder's index.html links it, be it that of a run or a new one. What cannot be drawn or read is
+    said on standard error and on the page; where a run's results.json cannot, its index is left as it is. Raises OSError where the
+    folder cannot be written."""
+    from . import charts, files, pages
+
+    run = path.parent / "results.json"
+    try:
+        _say(pages.build(path))
+        results = files.document(run, "results/1") if run.exists() else {}
+    except files.BadFile as error:
+        _say([str(error)])
+        return
+    found = charts.of(path.parent, results)
+    _index(path.parent, results, found, [chart.note for chart in found if chart.broken])
+
+
+def _index(folder: Path, results: dict[str, Any], found: list[Any], notes: list[str]) -> Path:
+    """found: the charts of the run."""
+    from . import page, pages
+
+    links, unread = pages.links(folder)
+    notes = [*notes, *unread]
+    _say(notes)
+    return _write(folder / "index.html", page.html(folder, results, found, links, notes))
+
+
+def _say(notes: list[str]) -> None:
     for note in notes:
         print(f"report: {note}", file=sys.stderr)
-    texts = {"summary.md": summary.text(results, notes), "index.html": page.html(out_dir, results, found, notes)}
-    if claims.load(out_dir):
-        texts["claims.html"] = claims.html(out_dir, results, page.TEMPLATES)
-    for name, text in texts.items():
-        path = out_dir / name
-        path.write_text(text, encoding="utf-8", errors="replace")  # a lone surrogate in somebody's message must not stop us
-        written.append(path)
-    return written
+
+
+def _write(path: Path, text: str) -> Path:
+    path.write_text(text, encoding="utf-8", errors="replace")  # a lone surrogate in somebody's message must not stop us
+    return path

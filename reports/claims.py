@@ -7,9 +7,8 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-import jinja2
-
 from . import verdicts
+from .markup import templates
 
 SAYS = ("confirmed", "qualified", "refuted")
 
@@ -45,14 +44,11 @@ def counts(document: dict[str, Any]) -> list[tuple[str, int]]:
     return [(word, number) for word, number in told if number]
 
 
-def html(folder: Path, results: dict[str, Any], templates: Path) -> str:
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(templates), autoescape=True, trim_blocks=True, lstrip_blocks=True,
-    )  # fmt: skip
+def html(folder: Path, results: dict[str, Any]) -> str:
     documents = load(folder)
     # The documents that claim something come first: there is more to learn from them.
     documents.sort(key=lambda one: not any(row["says"] for sentence in one["sentences"] for row in sentence["clauses"]))
-    return environment.get_template("claims.html.j2").render(
+    return templates().get_template("claims.html.j2").render(
         documents=[{**one, "counts": counts(one)} for one in documents], judged=judged(results), signs=verdicts.SIGNS,
         about=verdicts.about(results),
     )  # fmt: skip

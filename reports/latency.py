@@ -94,4 +94,6 @@ set mxtics default
 unset mytics
 plot {', '.join(commands)}
 """
-    return Plot(name, title, subtitle, "share of requests that were at least this fast", script)
+    second_row = 20 if len(commands) > 3 else 0  # of the key
+    return Plot(name, title, subtitle, "share of requests that were at least this fast", script, height=480 + second_row,
+                margins=(84, 48, 66, 84 + second_row))

@@ -9,9 +9,10 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from . import files, gnuplot, latency, modes_plots, units
+from . import files, latency, modes_plots, units
+from .content import Page, Table
+from .gnuplot import stem
 
-TEMPLATE = "modes.html.j2"
 Run = dict[str, Any]
 
 
@@ -133,26 +134,19 @@ def text(modes: dict[str, Any]) -> str:
     return "\n\n".join([about(modes), *(units.columns(lines, 1) for lines in tables), "\n".join(sentences(modes))])
 
 
-def build(folder: Path, modes: dict[str, Any]) -> list[str]:
-    """Draws plots/*.svg and *.png and writes index.html into `folder`. Returns a sentence for each thing that is missing."""
-    from . import page  # which needs the templates' engine
-
+def page(folder: Path, modes: dict[str, Any]) -> Page:
+    """modes__SERVER.html"""
     notes: list[str] = []
     plots = [modes_plots.sockets(modes), modes_plots.costs(modes), *modes_plots.ports(modes)]
     try:
         curves = [latency.Curve(form["name"], style, files.histogram(folder / form["latency"]))
                   for form, style in zip(modes["forms"], latency.PEER_STYLES, strict=True)]
-        plots.append(latency.plot("modes-latency", "Latency of each form", curves, "the last round"))
+        plots.append(latency.plot(stem("modes", modes["server"], "latency"), "Latency of each form", curves, "the last round"))
     except files.BadFile as error:
         notes.append(str(error))
-    plots = [plot for plot in plots if plot]
-    try:
-        gnuplot.draw(plots, folder / "plots")
-    except gnuplot.GnuplotError as error:
-        notes.append(str(error))
-    pictures = [page.picture(plot, folder) for plot in plots]
-    rendered = page.templates().get_template(TEMPLATE).render(
-        modes=modes, about=about(modes), sentences=sentences(modes), table=table(modes), few_ports=few_ports(modes),
-        pictures=pictures, notes=notes)
-    (folder / "index.html").write_text(rendered, encoding="utf-8", errors="replace")
-    return notes
+    tables = [Table(table(modes)), Table(few_ports(modes), heading="When local ports are few")]
+    return Page(
+        title=f"Long, short and keep-alive connections, {modes['server']} server", sentences=sentences(modes), about=about(modes),
+        tables=[one for one in tables if one.lines], plots=[plot for plot in plots if plot],
+        terms=[(form["name"], form["about"]) for form in modes["forms"]], notes=notes,
+    )

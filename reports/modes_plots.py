@@ -6,7 +6,7 @@ from statistics import median
 from typing import Any
 
 from . import palette, units
-from .gnuplot import Plot, block, quote, step, tics
+from .gnuplot import Plot, block, quote, stem, step, tics
 
 LEAST = 0.4  # what stands for nothing on the logarithmic axis
 LINES = (  # side, gnuplot line
@@ -57,8 +57,8 @@ unset mytics
 set multiplot
 """ + "".join(parts) + "unset multiplot\n"
     said = f"while the load runs and when it is over; {units.plural(modes['users'], 'user')}, {modes['server']} server"
-    return Plot("modes-sockets", "Connections in TIME_WAIT, on each side", said, "time since the start of the run", script, height=360,
-                margins=(68, 12, 84, 64))
+    return Plot(stem("modes", modes["server"], "sockets"), "Connections in TIME_WAIT, on each side", said,
+                "time since the start of the run", script, height=360, margins=(68, 12, 84, 64))
 
 
 def _above(number: int, height: float, text: str) -> str:
@@ -93,8 +93,8 @@ plot $costs using 1:3 with boxes lc rgb '{palette.ORANGE}' title 'server', \\
      $costs using 1:4:(0):($5-$4) with vectors heads size screen 0.005,90 lw 1.6 lc rgb '{palette.INK}' \\
      title 'least and greatest sum of a round'
 """
-    return Plot("modes-costs", "Processor time of one request", f"medians of {units.plural(modes['rounds'], 'round')}", "", script,
-                height=420)
+    said = f"medians of {units.plural(modes['rounds'], 'round')}"
+    return Plot(stem("modes", modes["server"], "costs"), "Processor time of one request", said, "", script, height=420)
 
 
 def ports(modes: dict[str, Any]) -> list[Plot]:
@@ -120,4 +120,5 @@ plot $rows using 1:3 with boxes lc rgb '{palette.RED}' title 'failed: no local p
      $rows using 1:2 with boxes lc rgb '{palette.BLUE}' title 'answered'
 """
     said = "a connection that the client closes first keeps its port in TIME_WAIT for a minute"
-    return [Plot("modes-ports", f"The same load with {found['ports']:,} local ports", said, "", script, height=420)]
+    title = f"The same load with {found['ports']:,} local ports"
+    return [Plot(stem("modes", modes["server"], "ports"), title, said, "", script, height=420)]

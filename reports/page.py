@@ -6,24 +6,17 @@ import json
 from collections import defaultdict
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
-import jinja2
 from markupsafe import Markup
 
-from . import bench, facts, files, headline, svg, units, verdicts
+from . import bench, facts, files, headline, verdicts
 from . import claims as documents
 from .charts import Chart
-from .gnuplot import Plot
+from .markup import link, picture, templates
+from .pages import Link
 
-TEMPLATES = Path(__file__).parent / "templates"
 FILES = ("results.json", "claims.json", "bench.json", "junit.xml", "summary.md", "traces", "load", "plots")
 EXCERPT_FIELDS = ("t", "who", "ev", "conn")  # these have columns of their own
-
-
-def _link(path: object) -> str:
-    """A file of the run, as a relative address that can be nothing else."""
-    return "./" + quote(str(path), safe="/")
 
 
 def _inlined(chart: Chart, folder: Path) -> Markup:
@@ -31,18 +24,6 @@ def _inlined(chart: Chart, folder: Path) -> Markup:
     if chart.plot is None:
         return Markup("<p class=note>{}</p>").format(chart.note)
     return picture(chart.plot, folder)
-
-
-def picture(plot: Plot, folder: Path) -> Markup:
-    """What was drawn of it in the run's folder, as a part of a page."""
-    name = plot.name
-    try:
-        drawn = (folder / "plots" / f"{name}.svg").read_text(encoding="utf-8")
-    except OSError:
-        return Markup("<p class=note>This chart was not drawn.</p>")
-    inlined = Markup(svg.inline(drawn, name.replace(".", "_"), plot.title))
-    return Markup('<figure>{}<figcaption><a href="{}">PNG</a> <a href="{}">SVG</a></figcaption></figure>').format(
-        inlined, _link(f"plots/{name}.png"), _link(f"plots/{name}.svg"))
 
 
 def _origin(folder: Path, result: dict[str, Any]) -> int:
@@ -80,13 +61,13 @@ def _failures(folder: Path, results: dict[str, Any], lives: dict[str, Chart]) ->
     shown, pictured = [], {}
     for number, entry in enumerate(verdicts.in_full(results), 1):
         result, trace = entry.result, str(entry.result.get("trace"))
-        picture = None
+        shown_here = None
         if trace in lives and trace not in pictured:
             pictured[trace] = number
-            picture = _inlined(lives[trace], folder)
+            shown_here = _inlined(lives[trace], folder)
         shown.append({
-            **result, "also": entry.also, "number": number, "picture": picture, "pictured": pictured.get(trace),
-            "lines": _excerpt(result, _origin(folder, result)), "link": _link(trace) if result.get("trace") else None,
+            **result, "also": entry.also, "number": number, "picture": shown_here, "pictured": pictured.get(trace),
+            "lines": _excerpt(result, _origin(folder, result)), "link": link(trace) if result.get("trace") else None,
         })
     return shown
 
@@ -120,22 +101,16 @@ def _bench(folder: Path, results: dict[str, Any], charts: list[Chart]) -> dict[s
             "pictures": [_inlined(chart, folder) for chart in charts if chart.kind == "bench"]}
 
 
-def templates() -> jinja2.Environment:
-    """What renders a page; all that it is given is escaped, but for Markup."""
-    loader = jinja2.FileSystemLoader(TEMPLATES)
-    environment = jinja2.Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    environment.filters["count"] = units.count
-    return environment
-
-
-def html(folder: Path, results: dict[str, Any], charts: list[Chart], notes: list[str]) -> str:
-    """The page. Whatever comes from the results is escaped by the template; only our own drawings and tables are markup."""
+def html(folder: Path, results: dict[str, Any], charts: list[Chart], links: list[Link], notes: list[str]) -> str:
+    """The page; links: to what was measured beside the scenarios. Whatever comes from the results is escaped by the template; only
+    our own drawings and tables are markup."""
     lives = [chart for chart in charts if chart.kind == "lives"]
     failures = _failures(folder, results, {chart.source: chart for chart in lives if chart.source})
     told = {failure["trace"] for failure in failures if failure["picture"] is not None}
     return templates().get_template("index.html.j2").render(
         run=results,
-        sentence=verdicts.sentence(results),
+        sentence=verdicts.sentence(results) if results or not links else "What was measured, without a run of scenarios.",
+        links=links,
         claims=bool(documents.load(folder)),
         judged=bool(results.get("results")),
         good=verdicts.as_expected(results),
@@ -150,5 +125,5 @@ def html(folder: Path, results: dict[str, Any], charts: list[Chart], notes: list
         loads=_loads(folder, results, charts),
         lives=_lives(folder, [chart for chart in lives if chart.source not in told]),
         notes=notes,
-        files=[name for name in FILES if name == "summary.md" or (folder / name).exists()],
+        files=[name for name in FILES if (folder / name).exists()],
     )

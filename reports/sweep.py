@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 from . import palette, units
+from .content import Page, Table
 from .gnuplot import Plot, block, quote, stem
 
-LOOKS = (palette.BLUE, palette.GREEN)  # of the pools that watch their idle connections
-SHAPES = (7, 5)
+LOOKS = (palette.BLUE, palette.GREEN, palette.PURPLE)  # of the pools that watch their idle connections
+SHAPES = (7, 5, 13)
 EDGE_MS = 1.0  # on either side of the server's timeout: where the two clocks may disagree
 
 
@@ -25,14 +27,14 @@ def _rows(sweep: dict[str, Any], pool: dict[str, Any]) -> list[tuple[float, ...]
 
 
 def _curve(number: int, pool: dict[str, Any], colour: str, shape: int) -> list[str]:
-    failed, of = sum(step["failed"] for step in pool["steps"]), sum(_count(step) for step in pool["steps"])
-    label = f"{pool['name']}: {units.count(failed)} of {units.count(of)} failed"
+    label = _failed(pool)
     return [f"$pool{number} using 1:2:3:4 with yerrorbars pt {shape} ps 0.01 lw 1.2 lc rgb '{palette.PALE}' notitle",
             f"$pool{number} using 1:2 with linespoints pt {shape} ps 0.5 lw 1.8 lc rgb '{colour}' title {quote(label)}"]
 
 
-def _count(step: dict[str, Any]) -> int:
-    return step["same"] + step["new"] + step["failed"]
+def _failed(pool: dict[str, Any]) -> str:
+    failed, of = (sum(step[key] for step in pool["steps"] for key in keys) for keys in (("failed",), ("same", "new", "failed")))
+    return f"{pool['name']}: {units.count(failed)} of {units.count(of)} failed"
 
 
 def _marks(sweep: dict[str, Any]) -> str:
@@ -88,7 +90,7 @@ set key at graph 0, graph 1.13 left top horizontal
 plot {', '.join(below)}
 unset multiplot
 """
-    timeout = units.duration_us(1000 * sweep["timeout_ms"])
+    timeout = units.round_us(1000 * sweep["timeout_ms"])
     subtitle = (f"share of second requests that fail, with 95 % intervals; red: {sweep['option']} = {timeout}"
                 + ("; shaded: while it closes" if sweep["closes_over_ms"] else "")
                 + ("; green: the pool's own timeout" if any(pool["idle_timeout_ms"] for pool in sweep["pools"]) else ""))
@@ -118,19 +120,43 @@ def table(sweep: dict[str, Any]) -> list[list[str]]:
     return lines
 
 
-def text(sweep: dict[str, Any]) -> str:
-    """For a console: the table, and the race window of each pool that watches."""
-    rows = table(sweep)
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    lines = ["  ".join(cell.ljust(width) if n in (0, 1, 5) else cell.rjust(width)
-                       for n, (cell, width) in enumerate(zip(row, widths, strict=True))).rstrip() for row in rows]
-    lines.append("")
+def windows(sweep: dict[str, Any]) -> list[str]:
+    """The race window of each pool that watches, and what was left out."""
+    said = []
     for pool in sweep["pools"]:
         window = pool["window"]
         if pool["watch"] and window:
             reach = f"[{units.duration_us(1000 * window['low_ms'])} .. {units.duration_us(1000 * window['high_ms'])}]"
-            lines.append(f"race window, {pool['name']}: {units.duration_us(1000 * window['width_ms'])} {reach}")
+            said.append(f"race window, {pool['name']}: {units.duration_us(1000 * window['width_ms'])} {reach}")
     left_out = sum(pool["late"] for pool in sweep["pools"])
-    if left_out:
-        lines.append(f"left out: {units.plural(left_out, 'request')} that this machine sent too late")
-    return "\n".join(lines)
+    return said + ([f"left out: {units.plural(left_out, 'request')} that this machine sent too late"] if left_out else [])
+
+
+def text(sweep: dict[str, Any]) -> str:
+    """For a console: the table, and the race windows."""
+    rows = table(sweep)
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    lines = ["  ".join(cell.ljust(width) if n in (0, 1, 5) else cell.rjust(width)
+                       for n, (cell, width) in enumerate(zip(row, widths, strict=True))).rstrip() for row in rows]
+    return "\n".join([*lines, "", *windows(sweep)])
+
+
+def _closes(sweep: dict[str, Any]) -> str:
+    """Who closes, and when."""
+    timeout, over = (units.round_us(1000 * sweep[key]) for key in ("timeout_ms", "closes_over_ms"))
+    later = f" and up to {over} later" if sweep["closes_over_ms"] else ""
+    return f"{units.sentence(sweep['title'])} closes a connection that has idled for {sweep['option']} = {timeout}{later}"
+
+
+def page(_: Path, sweep: dict[str, Any]) -> Page:
+    """sweep__SERVER.html"""
+    drawn = plot(sweep)
+    came = "; ".join(map(_failed, sweep["pools"]))
+    return Page(
+        title=f"The race at the idle timeout, {sweep['title']}",
+        sentences=[f"{_closes(sweep)}. Of the second requests of pairs, just before, at and after that: {came}."],
+        about=f"{units.plural(sweep['pairs'], 'pair')} at each idle time, {sweep['rate']:g} begin in a second, seed {sweep['seed']}",
+        tables=[Table(table(sweep), left=2)], plots=[drawn] if drawn else [],
+        remarks=[units.sentence(one) + "." for one in windows(sweep)],
+        notes=[] if drawn else ["There is no plot: nearly every request came late, this machine is too busy for a sweep."],
+    )

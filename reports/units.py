@@ -53,6 +53,11 @@ def round_us(value: float) -> str:
     return f"{scaled:g} {unit}"
 
 
+def sentence(text: str) -> str:
+    """Its first letter in upper case, and nothing else changed."""
+    return text[:1].upper() + text[1:]
+
+
 def plural(number: int, noun: str) -> str:
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 

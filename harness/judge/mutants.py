@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-import sys
 import tempfile
 import tomllib
 from argparse import Namespace
@@ -21,6 +20,7 @@ from pathlib import Path
 
 from judge.errors import HarnessError, UsageError
 from judge.names import nearest
+from judge.progress import progress
 from judge.project import Project
 from judge.scenario import Scenario, load_scenarios
 from judge.trace import Trace
@@ -190,9 +190,3 @@ def convicted_clean(project: Project, found: Hunt) -> str | None:
         return None
     clean = chase(project, found.mutant, [one for one in all_of_steps(project) if one.name == found.killed_by])
     return f"{found.killed_by} convicts the pool that is not broken, too: {clean.seen}" if clean.killed_by else None
-
-
-def progress(text: str) -> None:
-    """The line that is overwritten, on a terminal."""
-    if sys.stderr.isatty():
-        print(f"\r\x1b[K{text}", end="", file=sys.stderr, flush=True)

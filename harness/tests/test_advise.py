@@ -151,7 +151,9 @@ def test_the_command_with_a_sweep(tmp_path: Path) -> None:
     ran = judge("advise", "--server-idle", "5s", "--pool-idle", "5s", "--out", tmp_path, timeout=120)
     assert ran.code == 0, ran.err
     assert "Set the pool's idle timeout to 4 s or less" in ran.out and "race window: measured" in ran.out
-    assert (tmp_path / "sweep__mock.svg").exists()
+    assert {path.name for path in (tmp_path / "plots").iterdir()} == {
+        f"advise__{name}.{kind}" for name in ("expected", "sweep") for kind in ("svg", "png")}
+    assert (tmp_path / "advise.html").read_text().count("<svg") == 2 and "advise.html" in (tmp_path / "index.html").read_text()
     found = json.loads((tmp_path / "advise.json").read_text())
     by_name = {pool["name"]: pool for pool in found["sweep"]["pools"]}
     assert sum(step["failed"] for step in by_name["watched, as advised"]["steps"]) == 0  # it is closed 150 ms before

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-import textwrap
 from argparse import Namespace
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -15,16 +13,19 @@ from judge.advise.gaps import Exponential, Gaps
 from judge.advise.words import MILLION, sentences
 from judge.durations import plain
 from judge.errors import HarnessError, UsageError
+from judge.measurement import check_out, keep, now
 from judge.project import Project
 
 ASSUMED_MS = 1.0  # the race window without a sweep: about a round trip within a data centre
 FAR_MS = 150.0  # the distance of two timeouts that is kept in a sweep of shortened ones
 PAIRS, RATE = 60, 600.0
+STEPS = 80  # of the drawn curve
 UNKNOWN_GAPS = "without --gap: random ones, on average as long as the server's timeout, which brings the most requests to it"
 
 
-def run(args: Namespace, progress: Callable[[str], None], keep: Callable[..., Any]) -> int:
-    project = Project.here(args.variant)
+def run(args: Namespace) -> int:
+    check_out(args.out)
+    project, started = Project.here(args.variant), now()
     settings = Settings(
         args.server_idle, args.pool_idle or math.inf, args.window or ASSUMED_MS, args.server_requests or math.inf,
         args.server_age or math.inf, args.closes_over or 0.0,
@@ -32,20 +33,21 @@ def run(args: Namespace, progress: Callable[[str], None], keep: Callable[..., An
     if settings.window_ms >= settings.server_idle_ms:
         raise UsageError(f"--window {plain(settings.window_ms)} is not shorter than the server's {plain(settings.server_idle_ms)}")
     gaps = args.gap or Exponential(settings.server_idle_ms)
-    swept = None if args.no_sweep else sweep(project, settings, args.seed, progress)
+    swept = None if args.no_sweep else sweep(project, settings, args.seed)
     settings, source = windowed(settings, swept, args.window is not None)
-    found = {**figures(settings, gaps), "window_from": source, "sweep": swept}
-    folder = keep(project, found, args.out) if swept or args.out else None
+    found = {**figures(settings, gaps), "started": started, "notes": notes(source, args.gap is None), "window_from": source,
+             "tried": tried(swept), "sweep": swept}
+    page = keep(project, found, args.out, "advise") if swept or args.out else None
     if args.json:
         print(json.dumps(found, indent=1))
     else:
-        print(text(found, args.gap is None))
-        if folder:
-            print(f"\n{folder}/" + ("sweep__mock.svg" if swept else "advise.json"))
+        from reports import advise as report
+
+        print(report.text(found) + (f"\n\n{page}" if page else ""))
     return 0
 
 
-def sweep(project: Project, settings: Settings, seed: int, progress: Callable[[str], None]) -> dict[str, Any]:
+def sweep(project: Project, settings: Settings, seed: int) -> dict[str, Any]:
     """The two timeouts, shortened: what counts is how far they are apart, and that is kept where it is small."""
     from judge.sweep.measure import Pool, Wish, measure
     from judge.sweep.origins import KINDS
@@ -60,7 +62,7 @@ def sweep(project: Project, settings: Settings, seed: int, progress: Callable[[s
              Pool("watched, as you have it", shortened(settings.pool_idle_ms))]
     if better != settings:
         pools.append(Pool("watched, as advised", shortened(better.pool_idle_ms)))
-    return measure(project, Wish("mock", short, PAIRS, RATE, seed, pools), progress)
+    return measure(project, Wish("mock", short, PAIRS, RATE, seed, pools))
 
 
 def windowed(settings: Settings, swept: dict[str, Any] | None, given: bool) -> tuple[Settings, str]:
@@ -94,20 +96,26 @@ def figures(settings: Settings, gaps: Gaps) -> dict[str, Any]:
         "schema": "advise/1", "server_idle_ms": settings.server_idle_ms, "closes_over_ms": settings.closes_over_ms,
         "server_requests": finite(settings.server_requests), "server_age_ms": finite(settings.server_age_ms), "gap": str(gaps),
         "window_ms": settings.window_ms, "now": of(settings), "advised": of(better), "said": list(sentences(settings, gaps)),
+        "curve": [of(replace(settings, pool_idle_ms=ms)) for ms in drawn_over(settings)],
     }
 
 
-def text(found: dict[str, Any], gaps_unknown: bool) -> str:
-    paragraphs = [textwrap.fill(one, 110) for one in found["said"]]
-    notes = [f"race window: {found['window_from']}" + (
-        ", on this machine's loopback: add your network's round trip" if found["window_from"] == "measured" else
-        ": give yours with --window, or leave --no-sweep out" if found["window_from"] == "assumed" else "")]
-    notes += [f"gaps: {UNKNOWN_GAPS}"] if gaps_unknown else []
-    parts = ["\n\n".join(paragraphs), "\n".join(f"({note})" for note in notes)]
-    if found["sweep"]:
-        from reports import sweep
+def drawn_over(settings: Settings) -> list[float]:
+    """Idle timeouts of a pool: from nearly nothing to well behind both that there are, and closely around the server's."""
+    last = 1.4 * max(settings.server_idle_ms + settings.closes_over_ms, *filter(math.isfinite, [settings.pool_idle_ms]))
+    edges = [settings.server_idle_ms + sign * settings.window_ms for sign in (-1, -0.5, 0, 0.5, 1)]
+    return sorted({*(last * number / STEPS for number in range(1, STEPS + 1)), *(edge for edge in edges if 0 < edge < last)})
 
-        short = plain(found["sweep"]["timeout_ms"])
-        parts.append(f"Tried on this machine, with timeouts of {short} and their distance kept (at most {plain(FAR_MS)}):")
-        parts.append(sweep.text(found["sweep"]))
-    return "\n\n".join(parts)
+
+def notes(window_from: str, gaps_unknown: bool) -> list[str]:
+    """Where the figures come from that were not given."""
+    more = {"measured": ", on this machine's loopback: add your network's round trip",
+            "assumed": ": give yours with --window, or leave --no-sweep out"}
+    return [f"race window: {window_from}{more.get(window_from, '')}"] + ([f"gaps: {UNKNOWN_GAPS}"] if gaps_unknown else [])
+
+
+def tried(swept: dict[str, Any] | None) -> str | None:
+    if swept is None:
+        return None
+    short = plain(swept["timeout_ms"])
+    return f"Tried on this machine, with timeouts of {short} and their distance kept (at most {plain(FAR_MS)})."

@@ -26,12 +26,11 @@ def arguments(parser: Parser) -> None:
     add("--no-sweep", action="store_true", help="the arithmetic alone")
     add("--seed", type=int, default=1, metavar="N", help="of the sweep (1)")
     add("--json", action="store_true", help="print advise.json instead of sentences")
-    add("--out", type=Path, metavar="DIR", help="where advise.json and the plot go (reports/out/TIME)")
+    add("--out", type=Path, metavar="DIR", help="where advise.json, .html and the plots go (reports/out/TIME)")
     add_variant(parser)
 
 
 def run(args: Namespace) -> int:
     from judge.advise import command
-    from judge.sweep.output import keep, progress
 
-    return command.run(args, progress, lambda project, found, out: keep(project, found, found["sweep"], out, "advise.json"))
+    return command.run(args)

@@ -6,25 +6,24 @@ from argparse import Namespace
 from pathlib import Path
 
 from judge.arguments import Parser, add_variant, positive
+from judge.durations import duration_ms
 
 SUMMARY = "one load in three forms (short, keep-alive, long connections): what each costs, who holds TIME_WAIT, when ports run out"
 EXAMPLE = "compare-modes --server nginx --users 64 --rounds 9"
 
 
 def arguments(parser: Parser) -> None:
-    from judge.modes.compare import duration_s
-
     add, whole = parser.add_argument, positive(int)
     add("--server", choices=("mock", "nginx"), default="mock", help="the project's mock server, or a real nginx (mock)")
     amount = parser.add_mutually_exclusive_group()
     amount.add_argument("--requests", type=whole, metavar="N", help="requests of each form in each round (10000)")
-    amount.add_argument("--duration", type=duration_s, metavar="T", help="or how long they are made, such as 2s")
+    amount.add_argument("--duration", type=duration_ms, metavar="T", help="or how long they are made, such as 2s")
     add("--users", type=whole, default=16, metavar="N", help="requests under way at a time (16)")
     add("--limit", type=whole, default=100, metavar="N", help="requests after which the server ends a keep-alive connection (100)")
     add("--rounds", type=whole, default=5, metavar="N", help="so often each form has its turn (5)")
     add("--seed", type=int, default=1, metavar="N", help="of the order in each round (1)")
-    add("--json", action="store_true", help="print modes.json instead of the table")
-    add("--out", type=Path, metavar="DIR", help="where the results go (reports/out/TIME)")
+    add("--json", action="store_true", help="print the result file instead of the table")
+    add("--out", type=Path, metavar="DIR", help="where modes__SERVER.json, .html and the plots go (reports/out/TIME)")
     add_variant(parser)
 
 

@@ -24,17 +24,19 @@ def arguments(parser: Parser) -> None:
     add("--pairs", type=positive(int), default=200, metavar="N", help="pairs of requests at each gap (200)")
     add("--rate", type=positive(float), default=800.0, metavar="N", help="pairs that begin in a second (800)")
     add("--seed", type=int, default=1, metavar="N", help="of the order of the gaps (1)")
-    add("--json", action="store_true", help="print sweep.json instead of the table")
-    add("--out", type=Path, metavar="DIR", help="where sweep.json and the plot go (reports/out/TIME)")
+    add("--json", action="store_true", help="print the result file instead of the table")
+    add("--out", type=Path, metavar="DIR", help="where sweep__SERVER.json, .html and the plot go (reports/out/TIME)")
     add_variant(parser)
 
 
 def run(args: Namespace) -> int:
+    from judge.measurement import check_out, keep
     from judge.project import Project
     from judge.sweep.measure import Pool, Wish, measure
     from judge.sweep.origins import KINDS
-    from judge.sweep.output import keep, progress
+    from reports import sweep as report
 
+    check_out(args.out)
     project, kind = Project.here(args.variant), KINDS[args.server]
     timeout_ms = args.server_idle or kind.timeout_ms
     own_ms = timeout_ms - (kind.before_ms / 2 if args.margin is None else args.margin)
@@ -45,14 +47,12 @@ def run(args: Namespace) -> int:
     wish = Wish(args.server, timeout_ms, args.pairs, args.rate, args.seed, pools)
     if wish.plan.count > MOST:
         raise UsageError(f"--pairs {args.pairs} at each of {len(wish.plan.gaps_ms)} gaps: more than {MOST:,} in all")
-    found = measure(project, wish, progress)
-    folder = keep(project, found, found, args.out, "sweep.json")
+    found = measure(project, wish)
+    page = keep(project, found, args.out, f"sweep__{args.server}")
     if args.json:
         print(json.dumps(found, indent=1))
     else:
-        from reports import sweep
-
         print(f"{found['title']}, {found['option']} = {plain(timeout_ms)}: the second request of each pair, by the idle time before it\n")
-        print(sweep.text(found))
-        print(f"\n{folder}/sweep__{args.server}.svg")
+        print(report.text(found))
+        print(f"\n{page}")
     return 0

@@ -3,18 +3,18 @@ TIME_WAIT for a minute, and who has none left gets EADDRNOTAVAIL from connect.""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from judge.modes.forms import FORMS
 from judge.modes.measure import Bench, Load
 from judge.namespace import few_ports
+from judge.progress import progress
 
 PORTS = 1024
 TIMES = 4  # so many requests for each port
 
 
-def exhaust(bench: Bench, users: int, limit: int, progress: Callable[[str], None]) -> dict[str, Any]:
+def exhaust(bench: Bench, users: int, limit: int) -> dict[str, Any]:
     """Each form once, in a namespace with PORTS local ports."""
     rows = []
     for form in FORMS:

@@ -6,5 +6,4 @@
     origins.py   the server that closes: the mock, nginx, Tomcat
     drive.py     the pools that are asked, and the run of one plan against one server
     measure.py   a whole sweep: several pools against one server
-    output.py    what it leaves behind
     run.py       a scenario's [sweep]"""

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from judge.measurement import now
+from judge.progress import progress, sigterm_as_interrupt
 from judge.project import Project
 from judge.sweep.drive import gap_program, run_plan
 from judge.sweep.origins import KINDS, origin
@@ -48,22 +47,12 @@ class Wish:
         return Plan(gaps, self.pairs, self.rate, self.seed)
 
 
-@contextmanager
-def ended_by_sigterm() -> Iterator[None]:
-    """As Ctrl-C does it: a server that we have started does not outlive us."""
-    previous = signal.signal(signal.SIGTERM, lambda *_: os.kill(os.getpid(), signal.SIGINT))
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, previous)
-
-
-def measure(project: Project, wish: Wish, progress: Callable[[str], None]) -> dict[str, Any]:
-    """sweep.json, "sweep/1" in reports/SCHEMA.md. progress is told what is going on."""
+def measure(project: Project, wish: Wish) -> dict[str, Any]:
+    """sweep__SERVER.json, "sweep/1" in reports/SCHEMA.md."""
     kind, plan = KINDS[wish.kind], wish.plan
     programs = [gap_program(project, pool.watch) for pool in wish.pools]
-    found = []
-    with ended_by_sigterm(), tempfile.TemporaryDirectory(prefix="poolspec-sweep-") as scratch, origin(
+    found, started = [], now()
+    with sigterm_as_interrupt(), tempfile.TemporaryDirectory(prefix="poolspec-sweep-") as scratch, origin(
         project, wish.kind, wish.timeout_ms, Path(scratch)
     ) as (url, _):
         for number, (pool, program) in enumerate(zip(wish.pools, programs, strict=True), 1):
@@ -81,5 +70,6 @@ def measure(project: Project, wish: Wish, progress: Callable[[str], None]) -> di
     progress("")
     return {
         "schema": "sweep/1", "server": wish.kind, "title": kind.title, "option": kind.option, "timeout_ms": wish.timeout_ms,
-        "closes_over_ms": kind.closes_over_ms, "pairs": wish.pairs, "rate": wish.rate, "seed": wish.seed, "pools": found,
+        "started": started, "closes_over_ms": kind.closes_over_ms, "pairs": wish.pairs, "rate": wish.rate, "seed": wish.seed,
+        "pools": found,
     }

@@ -1,0 +1,44 @@
+"""What is measured beside the scenarios (sweep, advise, compare-modes): a result file and its page, in a run's folder."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from judge.errors import UsageError
+from judge.output import reports
+from judge.project import Project
+from judge.results import new_folder, write_json
+
+
+def now() -> str:
+    """For `started`."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def check_out(out: Path | None) -> None:
+    """Before anything is measured: UsageError where --out can be no folder that we may write to."""
+    if out is None:
+        return
+    there = next(one for one in (out, *out.absolute().parents) if one.exists())
+    if not there.is_dir():
+        raise UsageError(f"--out {out}: {there} is no folder")
+    if not os.access(there, os.W_OK):
+        raise UsageError(f"--out {out}: {there} cannot be written to")
+
+
+def keep(project: Project, found: dict[str, Any], out: Path | None, name: str, beside: Path | None = None) -> Path:
+    """Writes NAME.json, draws its page and links it from the folder's index. Returns the page's path.
+
+    out: the folder; None: a new one. beside: a folder whose content is copied there first. Raises HarnessError, or OSError."""
+    folder = out or new_folder(project.out)
+    folder.mkdir(parents=True, exist_ok=True)
+    if beside:
+        shutil.copytree(beside, folder, dirs_exist_ok=True)
+    path = folder / f"{name}.json"
+    write_json(path, found)
+    reports().build_page(path)
+    return path.with_suffix(".html")
