@@ -48,7 +48,6 @@ python3-hypothesis     property tests'
 # The groups that a command needs beside core; a word among its arguments (a subject's name, a server's) may need more.
 declare -A needs=(
     [scenario]='servers'
-    [sweep]='servers'
     [bench]='bench'
     [differential]='servers'
     [test]='servers tomcat ngx_lua java network bench test'
@@ -199,8 +198,9 @@ scenario | */*) # family/name is its short form
 *) wanted+=" ${needs[$command]:-}" ;;
 esac
 if [ "$command" != help ]; then
+    words=" ${*//mock-*/} " # the mock server in a real one's stead needs none of it
     for word in "${!needs_of_word[@]}"; do
-        case " $* " in *"$word"*) wanted+=" ${needs_of_word[$word]}" ;; esac
+        case "$words" in *"$word"*) wanted+=" ${needs_of_word[$word]}" ;; esac
     done
 fi
 # shellcheck disable=SC2086 # groups are words

@@ -5,9 +5,11 @@ from __future__ import annotations
 import argparse
 import re
 import signal
+import socket
 import subprocess
 import time
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from judge import durations
@@ -17,6 +19,7 @@ from judge.project import PYTHON
 from judge.scenario import read_scenario
 from judge.sweep import plan, samples, steps
 from judge.sweep.drive import run_plan
+from judge.sweep.origins import KINDS, origin
 from judge.sweep.samples import FAILED, NEW, SAME, Sample
 from judge.trace import Trace
 from judge.trace.proportion import wilson
@@ -113,6 +116,22 @@ def test_a_request_that_is_lost_is_a_failure() -> None:
         found, lost = run_plan(program("gap"), url, plan.Plan((20.0,), 1, 10), 0)
     assert lost == 0
     assert [(one.outcome, one.how) for one in found] == [(FAILED, "receive ECONNRESET")]
+
+
+@pytest.mark.parametrize("name", ["mock", "nginx", "mock-nginx", "mock-tomcat"])
+def test_each_server_closes_when_its_kind_says(name: str, tmp_path: Path) -> None:
+    kind = KINDS[name]
+    timeout_ms = 300 + kind.closes_over_ms  # beyond what a server that ignores it takes by chance
+    with origin(PROJECT, kind, timeout_ms, tmp_path) as url:
+        address = urlsplit(url)
+        with socket.create_connection((address.hostname, address.port), PATIENCE_S) as client:
+            asked = time.monotonic()
+            client.sendall(f"GET {address.path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+            while client.recv(4096):
+                pass
+            idle_ms = 1000 * (time.monotonic() - asked)
+    assert timeout_ms - 1 <= idle_ms < timeout_ms + kind.closes_over_ms + 1000 * PATIENCE_S  # nginx counts in whole milliseconds
+    assert kind.closes_over_ms == (1000 if "tomcat" in name else 0)
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,8 @@ MOST = 1_000_000  # pairs of one pool that the program gap takes
 
 def arguments(parser: Parser) -> None:
     add = parser.add_argument
-    add("--server", default="mock", choices=("mock", "nginx", "tomcat"), help="who closes its idle connections (mock)")
+    add("--server", default="mock", choices=("mock", "nginx", "mock-nginx", "tomcat", "mock-tomcat"), help="who closes its idle "
+        "connections: the mock server (as nginx or Tomcat, too), or a real one (mock)")
     add("--server-idle", type=duration_ms, metavar="T", help="its idle timeout (as short as shows what it does)")
     add("--margin", type=duration_ms, metavar="T", help="how much sooner a pool closes that is set right (half of what is swept before T)")
     add("--pairs", type=positive(int), default=200, metavar="N", help="pairs of requests at each gap (200)")

@@ -53,8 +53,8 @@ def measure(project: Project, wish: Wish) -> dict[str, Any]:
     programs = [gap_program(project, pool.watch) for pool in wish.pools]
     found, started = [], now()
     with sigterm_as_interrupt(), tempfile.TemporaryDirectory(prefix="poolspec-sweep-") as scratch, origin(
-        project, wish.kind, wish.timeout_ms, Path(scratch)
-    ) as (url, _):
+        project, kind, wish.timeout_ms, Path(scratch)
+    ) as url:
         for number, (pool, program) in enumerate(zip(wish.pools, programs, strict=True), 1):
             told = f"{pool.name} ({number} of {len(programs)})"
             samples, lost = run_plan(
