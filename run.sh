@@ -42,6 +42,7 @@ wrk                    the load generator that ours is measured against'
 clang                  second compiler: our code must be free of its warnings too
 libclang-rt-14-dev     its sanitizers
 libcmocka-dev          C unit tests
+libcurl4-openssl-dev   what the template of an adapter in C is written around
 pkgconf                finds the installed library, as a program of its users would
 python3-hypothesis     property tests'
 )

@@ -15,7 +15,7 @@ from judge.subject import find_adapter
 
 PROJECT = Project.here("san")
 TEMPLATE = PROJECT.subjects / "_template.py"
-TEMPLATE_C = PROJECT.subjects / "_template.c"
+TEMPLATE_C, PROTOCOL_C = PROJECT.subjects / "_template.c", PROJECT.subjects / "_subject.h"
 
 WRONG = {  # what the template is made to do, and the check that has to notice
     "says who it is": ('level=["request"]', 'level="request"'),
@@ -43,9 +43,11 @@ def templates(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """Language -> program. The C one is built as its head says, and free of warnings."""
     folder = tmp_path_factory.mktemp("template")
     shutil.copy(TEMPLATE_C, folder)
+    shutil.copy(PROTOCOL_C, folder)
     line = re.search(r"^ \* +(cc .*)$", TEMPLATE_C.read_text(), re.MULTILINE)
     assert line
-    built = subprocess.run(f"{line[1]} -Wall -Wextra -Wshadow", shell=True, cwd=folder, capture_output=True, text=True, check=False)
+    command = f"{line[1]} -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes"
+    built = subprocess.run(command, shell=True, cwd=folder, capture_output=True, text=True, check=False)
     assert (built.returncode, built.stdout + built.stderr) == (0, "")
     return {"Python": str(TEMPLATE), "C": str(folder / "my-pool")}
 
@@ -72,7 +74,8 @@ def test_a_template_has_verdicts(templates: dict[str, str], language: str, tmp_p
 
 def test_the_templates_are_short() -> None:
     assert len(TEMPLATE.read_text().splitlines()) <= 60
-    assert len(TEMPLATE_C.read_text().splitlines()) <= 160  # no HTTP client at hand
+    assert len(TEMPLATE_C.read_text().splitlines()) <= 60
+    assert len(PROTOCOL_C.read_text().splitlines()) <= 80  # which nobody has to write again
 
 
 @pytest.mark.parametrize("noticed", WRONG)
