@@ -26,6 +26,8 @@ nginx                  a real server for the load scenarios (started by the harn
     [tomcat]='
 libtomcat10-java        Tomcat as a library: no service, no configuration of its own
 openjdk-17-jdk-headless runs it, and compiles its servlet'
+    [shipped]='
+tomcat10-user          the server.xml that Tomcat ships, to read: no service, nothing of /etc'
     [ngx_lua]='
 libnginx-mod-http-lua  the real cosocket pool, as a subject
 lua-cjson              JSON for its adapter'
@@ -51,7 +53,7 @@ declare -A needs=(
     [scenario]='servers'
     [bench]='bench'
     [differential]='servers'
-    [test]='servers tomcat ngx_lua java network bench test'
+    [test]='servers tomcat shipped ngx_lua java network bench test'
 )
 declare -A needs_of_word=(
     [nginx]='servers'

@@ -27,10 +27,11 @@ struct order {
     enum { ORDER_LISTEN, ORDER_PAUSE, ORDER_UNLISTEN } then; /* clients are accepted as before; left in the kernel; refused */
 };
 
-/* How many clients it takes. */
+/* How much it takes. */
 struct capacity {
-    uint64_t open;    /* so many connections at once: further clients are left in the kernel; 0: no limit */
-    uint64_t backlog; /* so many as listen() is told; 0: many */
+    uint64_t open;              /* so many connections at once: further clients are left in the kernel; 0: no limit */
+    uint64_t backlog;           /* so many as listen() is told; 0: many */
+    uint64_t send_buffer_bytes; /* of a response that the client does not read (SO_SNDBUF); 0: as the kernel likes */
 };
 
 struct behaviour {

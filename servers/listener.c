@@ -131,6 +131,8 @@ static int start_listening(struct listener *l, const char *address, char *err)
         say_why_not(l, address, err);
         return -1;
     }
+    if (l->capacity.send_buffer_bytes) /* inherited by what is accepted */
+        net_set_send_buffer(l->fd, l->capacity.send_buffer_bytes);
     if (!is_unix(l))
         net_local(l->fd, &l->address);
     ev_io_init(&l->acceptable, on_acceptable, l->fd, EV_READ);

@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <limits.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
@@ -142,6 +143,12 @@ int net_listen(const struct net_addr *addr, int backlog)
     if (bind(fd, (const struct sockaddr *)&addr->sa, addr->len) < 0 || listen(fd, backlog) < 0)
         return close_keeping_errno(fd);
     return fd;
+}
+
+void net_set_send_buffer(int fd, size_t bytes)
+{
+    int wanted = bytes > INT_MAX ? INT_MAX : (int)bytes;
+    setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &wanted, sizeof wanted);
 }
 
 int net_accept(int listener, struct net_addr *peer)

@@ -36,6 +36,10 @@ void net_set_port(struct net_addr *addr, unsigned port);
 /* A listening socket; a unix path must not exist yet. SO_REUSEADDR is set on TCP sockets. */
 int net_listen(const struct net_addr *addr, int backlog);
 
+/* How much the kernel takes for a client that does not read: about so many bytes, and what fits into the client's own buffer. Those
+ * of a listener are its connections'. More than the system allows is cut to that. */
+void net_set_send_buffer(int fd, size_t bytes);
+
 /* The next connection of a listener, or -1 (EAGAIN: none is waiting). */
 int net_accept(int listener, struct net_addr *peer);
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import socket
 import time
 from collections.abc import Iterator
@@ -145,3 +146,20 @@ def test_a_client_that_closes_its_idle_connection(aging: str) -> None:
 def test_configurations_that_are_refused(value: str, error: str, tmp_path: Path) -> None:
     with pytest.raises(RealServerError, match=error), Nginx({"keepalive_timeout": value}, tmp_path):
         pass
+
+
+# --- reload -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_reload_closes_behind_a_response_that_said_keep_alive(tmp_path: Path) -> None:
+    """20 MB are more than the kernels take of a response that nobody reads: it is on its way until we go on."""
+    with Nginx({"master_process": "on"}, tmp_path) as nginx:
+        idle, client = Client(nginx.address), Client(nginx.address)
+        said(idle)
+        client.get("/big/20000000")
+        head = client.bytes(1000)
+        nginx.signal(signal.SIGHUP)
+        assert idle.rest() == (b"", "fin"), "the old worker has quit"
+        body, end = client.rest()
+    assert b"\r\nConnection: keep-alive\r\n" in head
+    assert len(head + body) == 20_000_000 + head.index(b"\r\n\r\n") + 4 and end == "fin"

@@ -8,6 +8,7 @@ import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
@@ -16,6 +17,7 @@ from servers.real.tomcat import Tomcat
 PATIENCE_S = 20.0  # for what must happen; a test that passes never waits that long
 LOOKS_EVERY_S = 1.0  # Tomcat examines its timeouts about once a second
 LATE_S = 5.0  # what a busy machine may add to an upper bound
+SHIPPED = Path("/usr/share/tomcat10/skel/conf/server.xml")  # of Debian's tomcat10-user
 
 
 @pytest.fixture(scope="module")
@@ -107,6 +109,35 @@ def test_the_default_timeout_is_announced_as_60_s(default: str) -> None:
     with raw(default) as client:
         client.ask("/t/1", "Connection: keep-alive")
         assert fields(client.answer(), "Keep-Alive") == ["timeout=60"]
+
+
+def shipped_connector() -> dict[str, str]:
+    """The attributes of the HTTP connector in the server.xml that comes with Tomcat, without the ports."""
+    assert SHIPPED.exists(), f"{SHIPPED} is missing: ./run.sh setup installs Debian's tomcat10-user, which has it"
+    found = [one.attrib for one in ElementTree.parse(SHIPPED).iter("Connector") if one.get("protocol") == "HTTP/1.1"]
+    assert len(found) == 1
+    return {name: value for name, value in found[0].items() if name not in ("protocol", "port", "redirectPort")}
+
+
+def test_the_shipped_server_xml_sets_20_s(tmp_path: Path) -> None:
+    connector = shipped_connector()
+    assert connector["connectionTimeout"] == "20000" and "keepAliveTimeout" not in connector
+    with Tomcat(connector, tmp_path) as tomcat, raw(tomcat.address) as client:
+        client.ask("/t/1", "Connection: keep-alive")
+        assert fields(client.answer(), "Keep-Alive") == ["timeout=20"]
+
+
+@pytest.mark.full
+def test_the_shipped_server_xml_closes_after_20_s(tmp_path: Path) -> None:
+    with Tomcat(shipped_connector(), tmp_path) as tomcat, raw(tomcat.address) as client:
+        asked = time.monotonic()
+        client.ask("/t/1")
+        client.answer()
+        client.socket.settimeout(20 + PATIENCE_S)
+        assert client.rest() == ""
+        took = time.monotonic() - asked
+    assert 20 <= took <= 20 + LOOKS_EVERY_S + LATE_S
+    print(f"closed after {took:.2f} s")
 
 
 @pytest.mark.parametrize(("attributes", "timeout_s"), [

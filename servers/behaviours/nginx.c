@@ -28,6 +28,7 @@ struct nginx {
     uint64_t client_max_body_size_bytes;
     bool reset_timedout_connection;
     uint64_t worker_connections;
+    uint64_t sndbuf_bytes;
 };
 
 enum { LINGERING_ON, LINGERING_ALWAYS, LINGERING_OFF };
@@ -56,6 +57,8 @@ static const struct option options[] = {
     OPTION(OPTION_BOOL, struct nginx, reset_timedout_connection, "false", "RST, not FIN, when a request times out"),
     OPTION(OPTION_COUNT, struct nginx, worker_connections, "512",
            "when few are left, idle ones are closed, those that have idled longest first; 0: any number"),
+    OPTION(OPTION_COUNT, struct nginx, sndbuf_bytes, "0",
+           "listen's sndbuf: what the kernel takes of a response that nobody reads; 0: as the kernel likes"),
     {0},
 };
 
@@ -398,6 +401,12 @@ static void tick(struct conn *c)
         time_out(c);
 }
 
+static void capacity(const void *all, struct capacity *out)
+{
+    const struct nginx *o = all;
+    out->send_buffer_bytes = o->sndbuf_bytes;
+}
+
 /* --- orders -------------------------------------------------------------------------------------------------------- */
 
 /* reload: the new workers have 100 ms to start before the old ones quit. */
@@ -434,4 +443,5 @@ BEHAVIOUR(nginx) = {
     .tick = tick,
     .orders = orders,
     .ordered = ordered,
+    .capacity = capacity,
 };

@@ -8,6 +8,7 @@ Each option but --dir is a directive of the http block; with more- in front it i
 
 from __future__ import annotations
 
+import os
 import shutil
 import signal
 import socket
@@ -60,6 +61,7 @@ http {{
 {statuses}    }}
 }}
 """
+SAME_USER = {"user": "root"} if os.geteuid() == 0 else {}  # a worker of another user's could not read our folder
 OK = 'return 200 "c$connection r$connection_requests $request_uri\\n";'
 
 
@@ -103,7 +105,7 @@ class Nginx(RealServer):
 
     def _configuration(self, upstream: Upstream) -> str:
         blocks: dict[str, dict[str, object]] = {
-            "main": {"master_process": "off"}, "events": {"worker_connections": 8192}, "http": {}, "more": {}
+            "main": {"master_process": "off", **SAME_USER}, "events": {"worker_connections": 8192}, "http": {}, "more": {}
         }  # fmt: skip
         for name, value in self.directives.items():
             if name.startswith("more_"):
