@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
+from types import FrameType
 
 from judge import commands
 from judge.arguments import Parser
@@ -14,6 +16,7 @@ USAGE, UNCLEAR, INTERRUPTED = 2, 3, 130  # as in verdicts.py, which `version` ha
 
 
 def main(argv: list[str]) -> int:
+    signal.signal(signal.SIGTERM, as_interrupt)  # what we have started is ended on that way out, too
     try:
         code = dispatch(argv)
         sys.stdout.flush()
@@ -32,6 +35,12 @@ def main(argv: list[str]) -> int:
         return UNCLEAR
     except KeyboardInterrupt:
         return INTERRUPTED
+
+
+def as_interrupt(number: int, frame: FrameType | None) -> None:
+    """SIGTERM is Ctrl-C: to whoever waits for that (asyncio does), or as KeyboardInterrupt, also where a shell had us ignore Ctrl-C."""
+    handler = signal.getsignal(signal.SIGINT)
+    (handler if callable(handler) else signal.default_int_handler)(number, frame)
 
 
 def dispatch(argv: list[str]) -> int:

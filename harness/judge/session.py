@@ -6,7 +6,6 @@ import contextlib
 import io
 import json
 import os
-import signal
 import sys
 import tempfile
 from dataclasses import dataclass
@@ -119,7 +118,6 @@ def drive(
     import pytest
 
     console.begin(len(scenarios) * len(wish.subjects) * wish.repeat)
-    previous = signal.signal(signal.SIGTERM, lambda *_: os.kill(os.getpid(), signal.SIGINT))
     said = io.StringIO()
     try:
         with tempfile.TemporaryDirectory(prefix="poolspec-", ignore_cleanup_errors=True) as scratch:
@@ -129,7 +127,6 @@ def drive(
     except KeyboardInterrupt:
         code = pytest.ExitCode.INTERRUPTED
     finally:
-        signal.signal(signal.SIGTERM, previous)
         console.end()
     results.interrupted = code == pytest.ExitCode.INTERRUPTED
     if results.interrupted:

@@ -215,6 +215,29 @@ def test_interrupted_load_run(tmp_path):
     assert run["interrupted"] and run["requests"] > 0
 
 
+@pytest.mark.parametrize("args", [
+    ["mutants", "no-idle-watch"], ["subject", "--check", "reference"], ["faults", "--session", "exchange", "--full"],
+], ids=lambda args: args[0])  # fmt: skip
+def test_terminated_in_the_middle(args, tmp_path):
+    """Whatever the command, SIGTERM is Ctrl-C: exit 130, no process and no temporary folder left. Also behind a script's `&`, where
+    Ctrl-C is ignored."""
+    mark = f"TERMINATED{args[0]}{os.getpid()}"
+    argv = ["sh", "-c", "trap '' INT && exec \"$@\"", "sh", PYTHON, "-m", "judge", *args]
+    process = subprocess.Popen(
+        argv, cwd=ROOT, env=environment(TMPDIR=str(tmp_path), POOLSPEC_MARK=mark), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        text=True, start_new_session=True,
+    )
+    while not list(tmp_path.glob("poolspec-*/*")):  # pytest-timeout is the bound
+        assert process.poll() is None
+        time.sleep(0.01)
+    process.send_signal(signal.SIGTERM)
+    said, errors = process.communicate(timeout=60)
+    assert process.returncode == INTERRUPTED, errors
+    assert "Traceback" not in errors + said
+    assert not list(tmp_path.iterdir())
+    assert not relatives(f"POOLSPEC_MARK={mark}")
+
+
 LONG_LOAD = """
 summary = "much, for a long time"
 expect = "Somebody loses patience."

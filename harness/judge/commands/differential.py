@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import time
 from argparse import ArgumentTypeError, Namespace
 
@@ -48,7 +46,6 @@ def run(args: Namespace) -> int:
         return 0
     begun = time.monotonic()
     progress = differential.Progress(len(cases))
-    signal.signal(signal.SIGTERM, lambda *_: os.kill(os.getpid(), signal.SIGINT))  # the way out is the same
     try:
         progress.say(f"starting {args.kind}")
         played = differential.run(

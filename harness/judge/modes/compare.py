@@ -15,7 +15,7 @@ from judge.modes.exhaustion import exhaust
 from judge.modes.forms import FORMS
 from judge.modes.measure import Bench, Load
 from judge.namespace import NetNamespace, NotAllowed
-from judge.progress import progress, sigterm_as_interrupt
+from judge.progress import progress
 from judge.project import Project
 
 # Less than half of Linux's local ports: beyond that, a client that closes first finds a free one by a long search in each connect
@@ -57,7 +57,7 @@ def run(args: argparse.Namespace) -> int:
                 duration_s=args.duration and args.duration / 1000, limit=args.limit)
     if load.requests and load.requests < load.users:
         raise UsageError(f"{load.users} users need at least as many requests: --requests {load.requests} is too few")
-    with sigterm_as_interrupt(), tempfile.TemporaryDirectory(prefix="poolspec-modes-") as scratch:
+    with tempfile.TemporaryDirectory(prefix="poolspec-modes-") as scratch:
         try:
             no_namespace = why_not_isolated()
             bench = Bench(project, args.server, isolated=no_namespace is None)

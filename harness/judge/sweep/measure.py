@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from judge.measurement import now
-from judge.progress import progress, sigterm_as_interrupt
+from judge.progress import progress
 from judge.project import Project
 from judge.sweep.drive import gap_program, run_plan
 from judge.sweep.origins import KINDS, origin
@@ -52,7 +52,7 @@ def measure(project: Project, wish: Wish) -> dict[str, Any]:
     kind, plan = KINDS[wish.kind], wish.plan
     programs = [gap_program(project, pool.watch) for pool in wish.pools]
     found, started = [], now()
-    with sigterm_as_interrupt(), tempfile.TemporaryDirectory(prefix="poolspec-sweep-") as scratch, origin(
+    with tempfile.TemporaryDirectory(prefix="poolspec-sweep-") as scratch, origin(
         project, kind, wish.timeout_ms, Path(scratch)
     ) as url:
         for number, (pool, program) in enumerate(zip(wish.pools, programs, strict=True), 1):
