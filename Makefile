@@ -125,16 +125,16 @@ $(COVERAGE)/%.o: harness/pool/%.c $(wildcard harness/pool/*.h)
 	$(COVERAGE_CC) --coverage -c -o $@ $<
 $(COVERAGE)/sim: $(SIM_PARTS)
 $(COVERAGE)/explore: $(EXPLORE_PARTS)
-$(COVERAGE)/test_pool: harness/tests/test_pool.c
-$(COVERAGE)/test_pool_memory: harness/tests/test_pool_memory.c harness/proof/alloc.c
+POOL_TESTS := $(patsubst harness/tests/%.c,%,$(wildcard harness/tests/test_pool*.c))
+$(POOL_TESTS:%=$(COVERAGE)/%): $(COVERAGE)/%: harness/tests/%.c harness/tests/pool_kit.h
+$(COVERAGE)/test_pool_memory: harness/proof/alloc.c
 $(COVERAGE)/sim $(COVERAGE)/explore $(COVERAGE)/test_pool_memory: private WRAP := $(WRAP_MEMORY)
-COVERAGE_PROGRAMS := $(patsubst %,$(COVERAGE)/%,test_pool test_pool_memory sim explore)
+COVERAGE_PROGRAMS := $(patsubst %,$(COVERAGE)/%,$(POOL_TESTS) sim explore)
 $(COVERAGE_PROGRAMS): $(CORE:%=$(COVERAGE)/%.o) $(wildcard harness/proof/*.h)
 	$(COVERAGE_CC) $(WRAP) --coverage -o $@ $(filter %.c %.o,$^) -lcmocka
 coverage: $(COVERAGE_PROGRAMS)
 	rm -f $(COVERAGE)/*.gcda
-	$(COVERAGE)/test_pool >/dev/null 2>&1
-	$(COVERAGE)/test_pool_memory >/dev/null 2>&1
+	for test in $(POOL_TESTS); do $(COVERAGE)/$$test >/dev/null 2>&1 || exit 1; done
 	$(COVERAGE)/sim --seeds 1-200
 	$(COVERAGE)/explore
 	PYTHONPATH=harness /usr/bin/python3 -m proof.coverage $(CORE:%=$(COVERAGE)/%.gcda)
