@@ -18,6 +18,7 @@ from judge.lag import LagMeter
 from judge.name_server import NameServer
 from judge.network import Network
 from judge.project import Project
+from judge.real_server import RealServer
 from judge.scenario import Scenario
 from judge.servers import Servers
 from judge.step_run import StepRun
@@ -94,6 +95,7 @@ class OneRun:
             "begin", scenario=self.scenario.name, file=shown(self.scenario.path), subject=self.adapter.name,
             repeat=self.repeat, seed=self.settings.seed, timeout_scale=self.settings.scale, servers=addresses,
             pool=self.scenario.pool, load=self.scenario.load, sweep=self.scenario.sweep,
+            real=self.scenario.real,
         )
 
     def log(self, who: str) -> Path:
@@ -112,10 +114,8 @@ class OneRun:
             except Skip:
                 self.begin({})
                 raise
-            inside = network.server if network else None
-            servers = others.enter_context(Servers(self.project, self.journal, self.log("server"), scale, inside))
+            servers, addresses = self.serve(others, network)
             self.meter.watch("server", servers.child.process.pid)
-            addresses = self.listen(servers, "full", network.address if network else "127.0.0.1")
             deaf = [one.name for one in self.scenario.servers if one.listen == DEAF]
             addresses |= {name: others.enter_context(Deaf()).address for name in deaf}
             names = others.enter_context(NameServer(self.scenario.names, self.journal)) if self.scenario.names else None
@@ -136,6 +136,15 @@ class OneRun:
                     servers.close_books()
                     raise
             servers.close_books()
+
+    def serve(self, others: ExitStack, network: Network | None) -> tuple[Servers | RealServer, dict[str, str]]:
+        scale, log = self.settings.scale, self.log("server")
+        if self.scenario.real:
+            real = RealServer(self.project, self.scenario.real, network, self.journal, log, self.scratch / "real", scale)
+            return others.enter_context(real), {"origin": real.address}
+        inside = network.server if network else None
+        servers = others.enter_context(Servers(self.project, self.journal, log, scale, inside))
+        return servers, self.listen(servers, "full", network.address if network else "127.0.0.1")
 
     def listen(self, servers: Servers, trace: str, address: str = "127.0.0.1", port: int = 0) -> dict[str, str]:
         """port: of the only server; 0: any."""

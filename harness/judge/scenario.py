@@ -8,7 +8,8 @@
     dns = {"a.test" = ...}      a name server that knows these: a list of addresses, {addresses, after_ms}, "not found",
                                 "server failure" or "no answer". The subject is configured to ask it (feature `resolver`)
     network = {kind = ...}      network namespaces of their own for subject and servers, which then listen on tcp: network/spec.py
-    real = {...}                in place of server: kind, one of servers/real/, and its own keys
+    real = {...}                in place of server: kind, one of servers/real/, and its own keys. With steps it needs a network: only
+                                the wire shows what it does
     pool = {...}                POOL_KNOBS, for the subject's `configure`
     step = [{...}]              what is done, in order: steps.py
     load = {...}                in place of steps: users, requests or duration_s, workers, rate, think_ms, pool_size,
@@ -31,7 +32,7 @@ from judge.name_server import CODES, NO_ANSWER, Record, is_ipv4
 from judge.names import nearest
 from judge.network import EVENTS, WIRE_EVENTS, NetworkSpec, read_network
 from judge.project import Project
-from judge.steps import ADDRESSED, REQUEST_OPS, SERVER_EVENTS, Step, read_steps
+from judge.steps import ADDRESSED, MOCK_VERBS, REQUEST_OPS, SERVER_EVENTS, Step, read_steps
 from judge.table import Table, shown
 
 TAGS = {
@@ -274,9 +275,8 @@ def check_whole(scenario: Scenario, table: Table) -> None:
         raise table.error("a scenario without a [[check]] would pass because nothing was checked")
     if (scenario.load or {}).get("ports") and (scenario.real or len(scenario.servers) > 1 or scenario.servers[0].listen == "unix"):
         raise table.error("with ports, the server is one mock server on TCP: it has to be in the namespace where they are few")
-    if scenario.real and scenario.steps:
-        raise table.error("[real] goes with [load]")
     check_network(scenario, table)
+    check_real(scenario, table)
     labels = known_labels(scenario, table)
     for step in scenario.steps:
         named = step.about if step.verb == "reply_of" else step.conn
@@ -300,6 +300,16 @@ def check_network(scenario: Scenario, table: Table) -> None:
             raise table.error(f'{step.where}: "{step.about}" happens to a network of kind {kinds}')
         if step.verb == "await" and scenario.network is None and set(step.about) & set(WIRE_EVENTS):
             raise table.error(f"{step.where}: {' and '.join(step.about)} can be seen only where there is a [network]")
+
+
+def check_real(scenario: Scenario, table: Table) -> None:
+    if scenario.real is None or not scenario.steps:
+        return
+    if scenario.network is None:
+        raise table.error("[real] with steps needs a [network]: only the wire shows what a real server does")
+    for step in scenario.steps:
+        if step.verb in MOCK_VERBS or step.conn is not None or (step.verb == "await" and set(step.about) & set(SERVER_EVENTS)):
+            raise table.error(f"{step.where}: a real server can neither be told anything nor tells what it sees")
 
 
 def known_labels(scenario: Scenario, table: Table) -> set[str]:

@@ -11,6 +11,7 @@ from judge import exchange, kernel
 from judge.errors import HarnessError, Skip
 from judge.journal import Journal
 from judge.network import Network
+from judge.real_server import RealServer
 from judge.scenario import Scenario
 from judge.servers import Servers
 from judge.steps import Step
@@ -24,7 +25,7 @@ BODY = re.compile(r"c(\d+) r(\d+) ")
 
 class StepRun:
     def __init__(
-        self, scenario: Scenario, subject: Subject, servers: Servers, journal: Journal, addresses: dict[str, str], seed: int,
+        self, scenario: Scenario, subject: Subject, servers: Servers | RealServer, journal: Journal, addresses: dict[str, str], seed: int,
         scale: float, name_server: str | None = None, network: Network | None = None,
     ) -> None:
         self.scenario, self.subject, self.servers, self.journal = scenario, subject, servers, journal

@@ -11,7 +11,7 @@
                                 close_unread (closes over the next bytes, unread: the kernel makes that a RST)
     await = "fin_seen"          or a list; conn, count, within_ms: until the server has seen it. A miss is noted, the run goes on
                                 Of a scenario with a network also, seen on the wire (no conn): probe, probe_answered, retransmitted,
-                                reset, unreachable
+                                reset, fin, unreachable
     net = "cut"                 what happens to the scenario's network: cut, heal, reboot, forget, evict, refuse, port_unreachable,
                                 host_unreachable, prohibited (network/network.py)
     release = "gate", count     lets those pass that wait at a gate
@@ -61,6 +61,7 @@ SERVER_EVENTS = (
     "switched", "abandoned",
 )
 VERBS = ("op", "exchange", "act", "await", "release", "pass_ms", "mark", "unlisten", "order", "reply_of", "states", "bind", "net")
+MOCK_VERBS = ("act", "release", "unlisten", "order", "states", "bind")  # that only the mock server understands
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,14 @@ expect = "e"
 step = [{ exchange = "a" }, { op = "connect", sock = "b", to = "origin", label = "b" }]
 check = [{ clause = "setkeepalive/immediate", checker = "served_by", same = [["a", "b"]] }]
 """
+ON_REAL = """
+summary = "s"
+expect = "e"
+network = { kind = "pair" }
+real = { kind = "nginx" }
+step = [{ exchange = "a" }, { pass_ms = 1 }]
+check = [{ clause = "tcp/probes-while-quiet", checker = "wire_saw", ev = "probe" }]
+"""
 GOOD_LOAD = """
 summary = "s"
 expect = "e"
@@ -138,6 +146,10 @@ BAD = [  # (replace this, by that): part of the sentence
     (GOOD_LOAD, "users = 1", "users = 0", '"users" must be at least 1, not 0'),
     (GOOD_LOAD, "{ failed = 0 }", "{ }", "must be a table of figures that is not empty"),
     (GOOD_LOAD, "{ failed = 0 }", "{ failed = [0] }", "needs a number or [least, most]"),
+    (GOOD, 'expect = "e"', 'expect = "e"\nreal = { kind = "nginx" }', "[real] with steps needs a [network]"),
+    (ON_REAL, "{ pass_ms = 1 }", '{ act = "fin", conn = "a" }', "[[step]] 2: a real server can neither be told anything nor tells"),
+    (ON_REAL, "{ pass_ms = 1 }", '{ await = "fin_seen" }', "[[step]] 2: a real server can neither be told anything nor tells"),
+    (ON_REAL, "{ pass_ms = 1 }", '{ await = "fin", conn = "a" }', "[[step]] 2: a real server can neither be told anything nor tells"),
     (GOOD_LOAD, 'expect = "e"', 'expect = "e"\nreal = { kind = "ngink" }', 'unknown kind "ngink"; did you mean "nginx"?'),
 ]
 

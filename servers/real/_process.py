@@ -11,6 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+LOOPBACK = "127.0.0.1"
 START_SECONDS = 30.0
 STOP_SECONDS = 5.0
 
@@ -22,14 +23,16 @@ class RealServerError(Exception):
 class RealServer:
     """Starts in `with`, listens at `address`, and is gone afterwards, whatever happened in between.
 
-    `directives` are the server's own, by their own names; `directory` is made where it is missing, and is the caller's to remove.
+    `directives` are the server's own, by their own names; `directory` is made where it is missing, and is the caller's to remove;
+    `host` is the address to listen at.
     """
 
     NAME = ""
 
-    def __init__(self, directives: Mapping[str, object], directory: Path) -> None:
+    def __init__(self, directives: Mapping[str, object], directory: Path, host: str = LOOPBACK) -> None:
         self.directives = directives
         self.directory = directory
+        self.host = host
         self.address = ""
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -78,13 +81,15 @@ class RealServer:
 
 
 def serve_until_end_of_input(server: type[RealServer], name_of: Callable[[str], str], arguments: list[str]) -> int:
-    """The program of a real server: --dir FOLDER and --NAME=VALUE..., one JSON line, and its end with that of standard input."""
+    """The program of a real server: --dir FOLDER, --host=ADDRESS (of a network namespace; loopback), --NAME=VALUE..., one JSON line,
+    and its end with that of standard input."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # a signal to us must not leave the server behind
     at = arguments.index("--dir")
     directory, options = Path(arguments[at + 1]), arguments[:at] + arguments[at + 2 :]
-    pairs = (option.removeprefix("--").partition("=") for option in options)
+    pairs = dict(option.removeprefix("--").split("=", 1) for option in options)
+    host = pairs.pop("host", LOOPBACK)
     try:
-        with server({name_of(name): value for name, _, value in pairs}, directory) as running:
+        with server({name_of(name): value for name, value in pairs.items()}, directory, host) as running:
             print(json.dumps({"ok": True, "address": running.address}), flush=True)
             sys.stdin.read()
     except RealServerError as error:

@@ -2,8 +2,8 @@
 
     nginx.py --dir FOLDER --keepalive-requests=100 --keepalive-timeout=1s
 
-Each option but --dir is a directive of the http block; with more- in front it is one of the location /more. Prints one JSON line,
-{"ok":true,"address":"127.0.0.1:PORT"} or {"ok":false,"err":"..."}, and ends with its nginx when its standard input ends.
+Each option but --dir and --host is a directive of the http block; with more- in front it is one of the location /more. Prints one
+JSON line, {"ok":true,"address":"127.0.0.1:PORT"} or {"ok":false,"err":"..."}, and ends with its nginx when its standard input ends.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from pathlib import Path
 if __name__ == "__main__":  # run as a file, it finds its neighbours all the same
     sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from servers.real._process import START_SECONDS, RealServer, RealServerError, serve_until_end_of_input
+from servers.real._process import LOOPBACK, START_SECONDS, RealServer, RealServerError, serve_until_end_of_input
 from servers.real._upstream import Upstream
 
 BINARY = "/usr/sbin/nginx"
@@ -71,8 +71,8 @@ class Nginx(RealServer):
 
     NAME = "nginx"
 
-    def __init__(self, directives: Mapping[str, object], directory: Path) -> None:
-        super().__init__(directives, directory)
+    def __init__(self, directives: Mapping[str, object], directory: Path, host: str = LOOPBACK) -> None:
+        super().__init__(directives, directory, host)
         self._upstream: Upstream | None = None
 
     @property
@@ -85,9 +85,9 @@ class Nginx(RealServer):
             raise RealServerError(f"{BINARY} is missing: ./run.sh setup installs Debian's nginx package")
         # nginx cannot be asked for "any port", so one that the kernel has just picked is named to it.
         with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
+            probe.bind((self.host, 0))
             port = probe.getsockname()[1]
-        self.address = f"127.0.0.1:{port}"
+        self.address = f"{self.host}:{port}"
         self._upstream = Upstream()
         (self.directory / "big").mkdir(exist_ok=True)
         for size in BIG_BYTES:
@@ -126,7 +126,7 @@ class Nginx(RealServer):
                 words = process.stderr.read().decode(errors="replace").strip().splitlines()
                 raise RealServerError(f"nginx ended at once: {words[-1] if words else 'it said nothing'}")
             try:
-                socket.create_connection(("127.0.0.1", port), timeout=1).close()
+                socket.create_connection((self.host, port), timeout=1).close()
                 return
             except OSError:
                 time.sleep(0.01)

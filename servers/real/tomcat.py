@@ -2,7 +2,7 @@
 
     tomcat.py --dir FOLDER --maxKeepAliveRequests=100 --keepAliveTimeout=2000
 
-Each option but --dir is an attribute of the connector, as server.xml has them; `protocol` chooses the connector. Prints one JSON
+Each option but --dir and --host is an attribute of the connector, as server.xml has them; `protocol` chooses the connector. Prints one JSON
 line, {"ok":true,"address":"127.0.0.1:PORT"} or {"ok":false,"err":"..."}, and ends with its Tomcat when its standard input ends.
 """
 
@@ -43,7 +43,8 @@ class Tomcat(RealServer):
     def _launch(self) -> None:
         program = compiled()
         log = self.directory / "tomcat.log"
-        attributes = [f"{name}={str(value).lower() if isinstance(value, bool) else value}" for name, value in self.directives.items()]
+        attributes = [f"address={self.host}"]
+        attributes += [f"{name}={str(value).lower() if isinstance(value, bool) else value}" for name, value in self.directives.items()]
         class_path = ":".join(map(str, (program, *JARS)))
         with log.open("wb") as errors:
             process = self._spawn(
@@ -53,7 +54,7 @@ class Tomcat(RealServer):
         said = self._first_line(process)
         if not said.get("ok"):
             raise RealServerError(f"Tomcat did not start: {said.get('err') or last_line(log)}")
-        self.address = f"127.0.0.1:{said['port']}"
+        self.address = f"{self.host}:{said['port']}"
 
     def _first_line(self, process: subprocess.Popen[bytes]) -> dict[str, object]:
         assert process.stdout is not None

@@ -15,6 +15,8 @@ def check(trace: Trace) -> Finding:
 
 
 def _steps(trace: Trace) -> Finding:
+    if trace.begin.get("real"):
+        return Finding(True, "equal books", "a real server keeps none")
     expected = "what the client got, a server sent; what the client opened, a server accepted"
     for exchange in trace.exchanges.values():
         if exchange["ok"] and exchange.get("token") and not _answered(trace, exchange["token"]):

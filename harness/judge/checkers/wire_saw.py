@@ -4,7 +4,7 @@ from judge.trace import Event, Finding, Mark, Trace, ms
 from judge.trace.event import MS, UNORDERED_NS
 
 WORDS = {
-    "probe": "probes", "probe_answered": "answers to probes", "retransmitted": "segments sent again", "reset": "resets",
+    "probe": "probes", "probe_answered": "answers to probes", "retransmitted": "segments sent again", "reset": "resets", "fin": "FINs",
     "unreachable": "ICMP messages of what cannot be reached",
 }
 
@@ -14,7 +14,7 @@ def check(
     before: Mark | None = None, min_ms: float | None = None, max_ms: float | None = None, flags: str | None = None,
     bytes: int | None = None,
 ) -> Finding:
-    """ev: "probe", "probe_answered", "retransmitted", "reset", "unreachable".  side: who sent it, "client" or "server" (either).
+    """ev: "probe", "probe_answered", "retransmitted", "reset", "fin", "unreachable".  side: who sent it, "client" or "server" (either).
     min, max: how often, while the script ran, between the labels or marks `after` (its end) and `before` (its beginning).
     min_ms, max_ms: when the first came: since the beginning of `after`, strict (what TCP counts from, the last segment that came, is
     younger than that); since its end, times --timeout-scale.

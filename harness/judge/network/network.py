@@ -36,7 +36,7 @@ ANSWERS = {
     "refuse": "tcp reset", "port_unreachable": "icmp port-unreachable", "host_unreachable": "icmp host-unreachable",
     "prohibited": "icmp admin-prohibited",
 }  # fmt: skip
-WIRE_EVENTS = ("probe", "probe_answered", "retransmitted", "reset", "unreachable")  # that wire.py sees
+WIRE_EVENTS = ("probe", "probe_answered", "retransmitted", "reset", "fin", "unreachable")  # that wire.py sees
 KEEPALIVE_DEFAULTS = ("tcp_keepalive_time", "tcp_keepalive_intvl", "tcp_keepalive_probes")
 
 DROP_ALL = """

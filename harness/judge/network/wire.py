@@ -2,18 +2,20 @@
 
     python3 -m judge.network.wire DEVICE CLIENT_ADDRESS
 
-It begins with {"ready": true}; then comes a line for each event, with the moment, the side that sent it ("client", "server") and the
-client's port:
+It begins with {"ready": true}, and ends with its standard input; in between comes a line for each event, with the moment, the side
+that sent it ("client", "server") and the client's port:
 
     probe            an ACK of no bytes whose sequence number is one that was acknowledged long ago: what keepalive sends
     probe_answered   the ACK that follows it from the other side
     retransmitted    bytes, or a SYN, for the second time
     reset            a RST
+    fin              a FIN, the first of its side
     unreachable      ICMP: the destination cannot be reached, and why ("code"), about a segment of the client's"""
 
 from __future__ import annotations
 
 import json
+import select
 import socket
 import struct
 import sys
@@ -84,6 +86,8 @@ class Watcher:
             yield {"ev": "reset", **about}
         elif (segment.length or segment.flags & SYN) and behind:
             yield {"ev": "retransmitted", **about}
+        elif segment.flags & FIN and not behind:
+            yield {"ev": "fin", **about}
         elif not segment.flags & (SYN | FIN) and (expected or 0) - segment.seq == 1:
             self.probed.add(segment.ports)
             yield {"ev": "probe", **about}
@@ -106,6 +110,8 @@ def main(arguments: list[str]) -> int:
         wire.bind((device, 0))
         say(ready=True)
         while True:
+            if sys.stdin in select.select([wire, sys.stdin], [], [])[0]:
+                return 0  # nobody writes there: its end is that of whoever started us, who may be past telling us
             frame, _ = wire.recvfrom(1 << 16)
             t = time.monotonic_ns()
             if struct.unpack_from("!H", frame, 12)[0] == ETH_P_IP:

@@ -52,7 +52,6 @@ public final class RealTomcat {
         }
         Connector connector = new Connector(protocol);
         connector.setPort(0);
-        set(connector, "address", "127.0.0.1");
         for (int i = 1; i < args.length; i++) {
             String[] pair = args[i].split("=", 2);
             if (!pair[0].equals("protocol")) {
