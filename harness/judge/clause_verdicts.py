@@ -40,3 +40,10 @@ def agreement(results: list[dict[str, Any]], reference: str, other: str) -> dict
         kind = "skipped" if not judged else "agree" if not apart else "differ"
         found["unknown" if kind == "differ" and not all(word.endswith(KNOWN) for word in apart) else kind].append(clause)
     return found
+
+
+def in_words(found: dict[str, list[str]]) -> str:
+    """What `agreement` found, in figures."""
+    count = {kind: len(clauses) for kind, clauses in found.items()}
+    unknown = f", {count['unknown']} DIFFER AND ARE NOT KNOWN" if count["unknown"] else ""
+    return f"{count['agree']} clauses agree, {count['differ']} differ and are known, {count['skipped']} skipped{unknown}"

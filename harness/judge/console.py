@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import os
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import Any, TextIO
 
+from judge.clause_verdicts import agreement, in_words, word_of
 from judge.table import shown
 from judge.verdicts import FAILED, INTERRUPTED, OK, UNCLEAR, UNKNOWN
 
 COLORS = {"pass": 32, "observed": 36, "advisory": 33, "skipped": 90, "blocked": 35, "inconclusive": 35, "error": 35, "fail": 31}
+REFERENCE = "reference"  # the subject that comes first
+NAME_WIDTH = 44
 TROUBLED = ("fail", "error", "inconclusive", "blocked")
 
 
@@ -77,28 +81,37 @@ class Console:
         return one["verdict"] in told and (self.verbosity > 0 or not one.get("known"))
 
     def _runs(self, results: dict[str, Any]) -> None:
-        """A line for each scenario and subject, over all its repetitions."""
-        rows: dict[tuple[str, str], list[dict[str, Any]]] = {}
+        """A line for each scenario, over all its repetitions; several subjects side by side."""
+        rows: dict[str, dict[str, list[dict[str, Any]]]] = {}
         for one in results["results"]:
-            rows.setdefault((one["scenario"], one["subject"]), []).append(one)
-        several = len({subject for _, subject in rows}) > 1
-        for (scenario, subject), own in rows.items():
-            counts: dict[str, int] = {}
-            for one in own:
-                word = one["verdict"] + (" (known)" if one.get("known") else "")
-                counts[word] = counts.get(word, 0) + 1
-            name = f"{scenario} with {subject}" if several else scenario
-            words = ", ".join(self.paint(f"{count} {word}", word.split()[0]) for word, count in counts.items())
-            print(f"{name:<44} {words}")
-            if self.verbosity > 0:
-                for one in own:
-                    print(f"    {self.paint(one['verdict'], one['verdict'])} {one['clause']}: {one['seen']}")
+            rows.setdefault(one["scenario"], {}).setdefault(one["subject"], []).append(one)
+        subjects = sorted({subject for row in rows.values() for subject in row}, key=lambda name: (name != REFERENCE, name))
+        told = {(name, subject): counted(row.get(subject, [])) for name, row in rows.items() for subject in subjects}
+        widths = {subject: max([len(subject), *(len(told[name, subject]) for name in rows)]) for subject in subjects}
+        if len(subjects) > 1:
+            print(f"{'':<{NAME_WIDTH}} " + "  ".join(f"{subject:<{widths[subject]}}" for subject in subjects).rstrip())
+        for name, row in rows.items():
+            cells = [self._painted(told[name, subject]) + " " * (widths[subject] - len(told[name, subject])) for subject in subjects]
+            print(f"{name:<{NAME_WIDTH}} " + "  ".join(cells).rstrip())
+            for one in (one for own in row.values() for one in own if self.verbosity > 0):
+                of = f" ({one['subject']})" if len(subjects) > 1 else ""
+                print(f"    {self.paint(one['verdict'], one['verdict'])} {one['clause']}{of}: {one['seen']}")
+        for at, other in enumerate(subjects[1:]):
+            print(("" if at else "\n") + f"{other} beside {subjects[0]}: {in_words(agreement(results['results'], subjects[0], other))}")
+
+    def _painted(self, counts: str) -> str:
+        return ", ".join(self.paint(one, one.split()[1]) for one in counts.split(", ") if one)
 
     def _gates(self, results: dict[str, Any]) -> None:
         for row in results["gates"]:
             if row["broken"]:
                 where = f"{row['value']} in {row['scenario']}" if row["scenario"] else "there is no load run that it looks at"
                 print(f"\n{self.paint('gate', 'fail')} {row['rule']}: {where}")
+
+
+def counted(results: list[dict[str, Any]]) -> str:
+    """How many of each verdict."""
+    return ", ".join(f"{count} {word}" for word, count in Counter(map(word_of, results)).items())
 
 
 def why(results: dict[str, Any]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import re
 import subprocess
 from pathlib import Path
 
@@ -147,6 +148,11 @@ def test_two_subjects(tmp_path):
     ran = judge("scenario", HEALTHY, "--subject", f"{right},{wrong}", out=tmp_path / "out")
     assert ran.code == 1
     assert {run["subject"] for run in ran.results["runs"]} == {"NeverReuses", "HidesReuse"}
+    head, row = ran.out.splitlines()[:2]
+    assert head.split() == ["HidesReuse", "NeverReuses"] and row.split()[0] == HEALTHY
+    one, other = row[head.index("HidesReuse") : head.index("NeverReuses")], row[head.index("NeverReuses") :]
+    assert "fail" in one and "fail" in other and "pass" in one and "pass" in other
+    assert re.search(r"^NeverReuses beside HidesReuse: \d+ clauses agree, 0 differ and are known, 0 skipped, \d+ DIFFER", ran.out, re.M)
     assert judge("scenario", HEALTHY, "--subject", f"{right},{tmp_path}/../{tmp_path.name}/{right.name}").code == 2
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from judge.clause_verdicts import in_words
+
 COVERAGE = "coverage"  # "100.0 % of N branches"
 STEPS = "steps_per_second"  # of the simulator
 MUTANTS = "mutants"  # how many there are
@@ -51,8 +53,4 @@ def clauses(found: dict[str, list[Any]]) -> str:
 
 
 def agreement(found: dict[str, list[Any]]) -> str:
-    if AGREEMENT not in found:
-        return NOT_MEASURED
-    by_kind = {kind: len(clauses) for kind, clauses in found[AGREEMENT][-1].items()}
-    unknown = f", {by_kind['unknown']} DIFFER AND ARE NOT KNOWN" if by_kind["unknown"] else ""
-    return f"{by_kind['agree']} clauses agree, {by_kind['differ']} differ and are known, {by_kind['skipped']} skipped{unknown}"
+    return in_words(found[AGREEMENT][-1]) if AGREEMENT in found else NOT_MEASURED
