@@ -100,6 +100,24 @@ def few_ports(modes: dict[str, Any]) -> list[list[str]]:
     return lines
 
 
+def lulls(modes: dict[str, Any]) -> list[list[str]]:
+    """Head and lines: what ended the connections of a form where the load has lulls, by the server's books."""
+    found = modes.get("lulls")
+    if not found:
+        return []
+    names = {form["form"]: form["name"] for form in modes["forms"]}
+    head = f"users pause for {_ms(found['pause_ms'])} behind {found['pause_every']:,} requests each"
+    lines = [[head, "requests", "failed", "ended by the limit", "by the idle timeout", "by the client at the end"]]
+    for row in found["rows"]:
+        counts = [row["requests"], row["failed"], *(row["ended"][why] for why in ("limit", "timeout", "client"))]
+        lines.append([names[row["form"]], *map(units.count, counts)])
+    return lines
+
+
+def _ms(value: float) -> str:
+    return units.round_us(1000 * value)
+
+
 def sentences(modes: dict[str, Any]) -> list[str]:
     """What the figures come to, as far as they say it."""
     said = []
@@ -107,6 +125,11 @@ def sentences(modes: dict[str, Any]) -> list[str]:
     if short:
         said.append(f"A request on a connection of its own costs {min(short):.1f} to {max(short):.1f} times the CPU of one on a "
                     "connection that stays open, client and server together.")
+    if "lulls" in modes:
+        ended = next(row["ended"] for row in modes["lulls"]["rows"] if row["form"] == "keep-alive")
+        said.append(f"Where users pause now and then, the server's limit of {units.plural(modes['limit'], 'request')} ended "
+                    f"{ended['limit']:,} keep-alive connections, and its idle timeout of {_ms(modes['server_idle_ms'])} "
+                    f"{ended['timeout']:,}.")
     if modes["no_namespace"]:
         said.append(f"Measured without a namespace ({modes['no_namespace']}): TIME_WAIT is counted by the server's port, "
                     "segments are not counted, and few ports were not tried.")
@@ -125,12 +148,13 @@ def about(modes: dict[str, Any]) -> str:
     amount = f"{modes['requests']:,} requests" if modes["requests"] else f"{modes['duration_s']:g} s"
     users, rounds = units.plural(modes["users"], "user"), units.plural(modes["rounds"], "round")
     return (f"{modes['server']} server, {users}, {amount} in each of {rounds}; "
-            f"keep-alive: the server ends a connection after {units.plural(modes['limit'], 'request')}")
+            f"keep-alive: the server ends a connection after {units.plural(modes['limit'], 'request')}, or "
+            f"when it has idled for {_ms(modes['server_idle_ms'])}")
 
 
 def text(modes: dict[str, Any]) -> str:
     """For the console."""
-    tables = [lines for lines in (table(modes), few_ports(modes)) if lines]
+    tables = [lines for lines in (table(modes), lulls(modes), few_ports(modes)) if lines]
     return "\n\n".join([about(modes), *(units.columns(lines, 1) for lines in tables), "\n".join(sentences(modes))])
 
 
@@ -144,7 +168,8 @@ def page(folder: Path, modes: dict[str, Any]) -> Page:
         plots.append(latency.plot(stem("modes", modes["server"], "latency"), "Latency of each form", curves, "the last round"))
     except files.BadFile as error:
         notes.append(str(error))
-    tables = [Table(table(modes)), Table(few_ports(modes), heading="When local ports are few")]
+    tables = [Table(table(modes)), Table(lulls(modes), heading="When the load has lulls"),
+              Table(few_ports(modes), heading="When local ports are few")]
     return Page(
         title=f"Long, short and keep-alive connections, {modes['server']} server", sentences=sentences(modes), about=about(modes),
         tables=[one for one in tables if one.lines], plots=[plot for plot in plots if plot],

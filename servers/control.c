@@ -72,8 +72,8 @@ static int read_plan(struct call *call, struct plan *plan)
 static json_t *listen_op(struct call *call)
 {
     static const char *const ons[] = {"connection", "request", NULL};
-    static const char *const traces[] = {"full", "counters", "none", NULL};
-    static const enum record_level levels[] = {RECORD_EVENTS, RECORD_COUNTERS, RECORD_TOTALS};
+    static const char *const traces[] = {"full", "counters", "pages", "none", NULL};
+    static const enum record_level levels[] = {RECORD_EVENTS, RECORD_COUNTERS, RECORD_PAGES, RECORD_TOTALS};
     struct listener_config config = {.name = text_of(call, "name"), .address = text_of(call, "address")};
     char address[NET_TEXT_BYTES];
 

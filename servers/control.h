@@ -1,7 +1,7 @@
 /* control.h - a server that is steered by JSON lines on standard input and streams its trace to standard output.
  *
  * {"id":1,"op":"listen","name":"origin","address":"127.0.0.1:0","on":"connection"|"request","cycle":false,
- *  "behaviours":[{"name":"ok", <option>:value, "repeat":1}],"trace":"full"|"counters"|"none"}
+ *  "behaviours":[{"name":"ok", <option>:value, "repeat":1}],"trace":"full"|"counters"|"pages"|"none"}
  *                                             -> {"id":1,"ok":true,"address":"127.0.0.1:4711","port":4711}
  * {"id":2,"op":"release","gate":"g","count":1}
  * {"id":3,"op":"act","conn":1,"do":"fin"|"rst"|"half_close"|"send"|"urgent"|"close"|"close_unread"|"stop_reading","data":"..."}

@@ -13,6 +13,7 @@
 
 enum record_level {
     RECORD_TOTALS,   /* "none": the listener's totals, no clock is read */
+    RECORD_PAGES,    /* "pages": a page for each connection, told at the end, and no event */
     RECORD_COUNTERS, /* "counters": a page for each connection; events of the first requests and of each violation */
     RECORD_EVENTS,   /* "full": and every event */
 };

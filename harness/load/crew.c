@@ -39,7 +39,8 @@ static struct sched_config schedule_of(const struct crew *crew, const struct loa
         .end_ns = o->duration_ns ? crew->start_ns + o->duration_ns : SCHED_NEVER,
         .requests = o->requests ? share(o->requests, worker, o->workers) : UINT64_MAX,
         .rate = o->rate, .worker = worker, .workers = o->workers,
-        .think_min_ns = o->think_min_ns, .think_max_ns = o->think_max_ns, .seed = o->seed};
+        .think_min_ns = o->think_min_ns, .think_max_ns = o->think_max_ns,
+        .pause_ns = o->pause_ns, .pause_every = o->pause_every, .seed = o->seed};
 }
 
 static _Noreturn void be_worker(const struct crew *crew, const struct load_options *o, unsigned worker, pid_t parent)

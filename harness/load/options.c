@@ -7,6 +7,7 @@
 #include <string.h>
 
 #define USERS_MAX 1000000
+#define PAUSE_EVERY_MAX 1000000000
 #define RATE_MAX 1e9
 #define DEFAULT_DURATION_NS UINT64_C(10000000000)
 
@@ -119,19 +120,35 @@ static bool set_idle_timeout(struct load_options *o, const char *v)
     return true;
 }
 
+/* The duration before a separator. `rest` is what stands behind that; NULL where there is none. */
+static bool duration_before(char separator, const char *v, uint64_t *ns, const char **rest)
+{
+    char first[64];
+    size_t bytes = strcspn(v, (char[]){separator, '\0'});
+    if (bytes >= sizeof first)
+        return false;
+    memcpy(first, v, bytes);
+    first[bytes] = '\0';
+    *rest = v[bytes] ? v + bytes + 1 : NULL;
+    return words_duration_ns(first, ns);
+}
+
 /* "10ms", or a range: "5ms-15ms". */
 static bool set_think(struct load_options *o, const char *v)
 {
-    char from[64];
-    size_t bytes = strcspn(v, "-");
-    if (bytes >= sizeof from)
-        return false;
-    memcpy(from, v, bytes);
-    from[bytes] = '\0';
-    if (!words_duration_ns(from, &o->think_min_ns))
+    const char *to;
+    if (!duration_before('-', v, &o->think_min_ns, &to))
         return false;
     o->think_max_ns = o->think_min_ns;
-    return !v[bytes] || (words_duration_ns(v + bytes + 1, &o->think_max_ns) && o->think_max_ns >= o->think_min_ns);
+    return !to || (words_duration_ns(to, &o->think_max_ns) && o->think_max_ns >= o->think_min_ns);
+}
+
+/* "60ms/500" */
+static bool set_pause(struct load_options *o, const char *v)
+{
+    const char *every;
+    return duration_before('/', v, &o->pause_ns, &every) && o->pause_ns && every &&
+           words_number(every, 1, PAUSE_EVERY_MAX, &o->pause_every);
 }
 
 #define WHOLE "a whole number from 1 to 1000000"
@@ -148,6 +165,8 @@ static const struct option options[] = {
      "that finds no free user waits, and its latency counts from when it was due"},
     {"think", 0, "D[-D]", DURATION ", or a range such as 5ms-15ms", set_think,
      "time that a user waits between two requests, or a range to draw it from [0]"},
+    {"pause", 0, "D/N", "a duration and a number of requests such as 60ms/500", set_pause,
+     "... and a longer one behind every Nth request of each user: a lull"},
     {"pool-size", 0, "N", WHOLE, set_pool_size, "idle connections that each worker's pool keeps [30]"},
     {"idle-timeout", 0, "D", DURATION ", or 0", set_idle_timeout, "how long an idle connection is kept; 0: for ever [60s]"},
     {"no-pool", 0, NULL, NULL, set_no_pool, "a new connection for each request, which asks the server to close it"},
@@ -245,8 +264,8 @@ static enum options_result check(struct load_options *o, char *error)
                  o->users);
         return OPTIONS_BAD;
     }
-    if (o->rate > 0 && o->think_max_ns)
-        return bad(error, "--think belongs to the closed loop: with -R the arrivals are fixed by the rate");
+    if (o->rate > 0 && (o->think_max_ns || o->pause_ns))
+        return bad(error, "--think and --pause belong to the closed loop: with -R the arrivals are fixed by the rate");
     if (!o->requests && !o->duration_ns)
         o->duration_ns = DEFAULT_DURATION_NS;
     return OPTIONS_RUN;

@@ -20,6 +20,7 @@ struct load_options {
     unsigned pool_size;
     uint64_t idle_timeout_ns;   /* POOL_UNLIMITED: none */
     uint64_t think_min_ns, think_max_ns;
+    uint64_t pause_ns, pause_every; /* 0: none */
     uint64_t timeout_ns;        /* of one request */
     uint64_t seed;
     bool no_pool, fixed, quiet;

@@ -124,6 +124,8 @@ static void add_configuration(json_t **out, const struct report *report)
     put(out, "workers", number(o->workers));
     put(out, "rate", o->rate > 0 ? fraction(o->rate) : json_null());
     put(out, "think_ms", think(o));
+    put(out, "pause_ms", o->pause_ns ? fraction((double)o->pause_ns / 1e6) : json_null());
+    put(out, "pause_every", o->pause_ns ? number(o->pause_every) : json_null());
     put(out, "timeout_ms", fraction((double)o->timeout_ns / 1e6));
     put(out, "fixed", json_boolean(o->fixed));
     put(out, "seed", number(o->seed));

@@ -9,6 +9,7 @@ struct sched {
     struct sched_config config;
     uint64_t started;        /* requests */
     uint64_t random;
+    uint64_t *answered;      /* of each user, where they pause */
     unsigned waiting_count;
     struct heap_entry waiting[]; /* a heap: the user that is free first is on top */
 };
@@ -36,6 +37,12 @@ static uint64_t think_ns(struct sched *s)
     return c->think_min_ns + draw(s) % (c->think_max_ns - c->think_min_ns + 1);
 }
 
+static uint64_t pause_ns(struct sched *s, unsigned user)
+{
+    const struct sched_config *c = &s->config;
+    return s->answered && ++s->answered[user] % c->pause_every == 0 ? c->pause_ns : 0;
+}
+
 /* Computed from the count, not added up: no error grows over a long run. */
 static uint64_t arrival_ns(const struct sched *s, uint64_t count)
 {
@@ -51,6 +58,13 @@ struct sched *sched_new(const struct sched_config *config)
     if (!s)
         return NULL;
     s->config = *config;
+    if (config->pause_every) {
+        s->answered = calloc(config->users, sizeof *s->answered);
+        if (!s->answered) {
+            free(s);
+            return NULL;
+        }
+    }
     s->random = config->seed ^ ((uint64_t)config->worker << 32);
     for (unsigned user = 0; user < config->users; user++)
         push(s, user, config->start_ns);
@@ -59,6 +73,8 @@ struct sched *sched_new(const struct sched_config *config)
 
 void sched_free(struct sched *s)
 {
+    if (s)
+        free(s->answered);
     free(s);
 }
 
@@ -86,7 +102,7 @@ bool sched_take(struct sched *s, uint64_t now_ns, struct sched_start *start)
 
 void sched_done(struct sched *s, unsigned user, uint64_t free_ns)
 {
-    push(s, user, s->config.rate > 0 ? free_ns : free_ns + think_ns(s));
+    push(s, user, s->config.rate > 0 ? free_ns : free_ns + think_ns(s) + pause_ns(s, user));
 }
 
 bool sched_is_over(const struct sched *s, uint64_t now_ns)

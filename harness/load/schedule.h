@@ -27,6 +27,8 @@ struct sched_config {
     unsigned worker, workers;
     /* Closed loop: each think time is drawn evenly from this range. */
     uint64_t think_min_ns, think_max_ns;
+    /* ... and behind every so many requests of a user (0: never) comes a pause. */
+    uint64_t pause_ns, pause_every;
     uint64_t seed;
 };
 

@@ -9,6 +9,7 @@ import subprocess
 import threading
 import time
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +18,18 @@ from load_kit import books, program, run, server_that_says, url_of
 from mock_server import Mock
 
 ALWAYS = {
-    "schema", "url", "mode", "users", "workers", "rate", "think_ms", "pool", "started_ns", "ended_ns", "elapsed_s", "requests",
+    "schema", "url", "mode", "users", "workers", "rate", "think_ms", "pause_ms", "pause_every", "pool",
+    "started_ns", "ended_ns", "elapsed_s", "requests",
     "ok", "failed", "wrong_caller", "http_errors", "connections_opened", "reused_requests", "reuse_rate", "connections_per_1000",
     "throughput", "idle_peak_per_worker", "closed", "errors", "requests_per_connection", "latency_us", "cpu_us_per_request",
     "user_us", "sys_us", "loop_lag_max_ms", "workers_detail", "interrupted", "lost_workers",
 }  # fmt: skip
+
+
+@pytest.fixture
+def mock() -> Iterator[Mock]:
+    with Mock() as server:
+        yield server
 
 
 # --- both sides' books ------------------------------------------------------------------------------------------------
@@ -90,6 +98,13 @@ def test_an_idle_timeout_shorter_than_the_think_time_expires_every_connection(mo
     figures = run(url_of(mock.listen("ok")), "-n", "6", "-c", "1", "--think", "60ms", "--idle-timeout", "10ms")
     assert figures["connections_opened"] == books(mock)["accepted"] == 6
     assert figures["closed"]["expired"] == 5 and figures["pool"]["idle_timeout_ms"] == 10
+
+
+def test_a_pause_behind_every_tenth_request_lets_the_connection_expire(mock: Mock) -> None:
+    figures = run(url_of(mock.listen("ok")), "-n", "40", "-c", "1", "--pause", "200ms/10", "--idle-timeout", "20ms")
+    assert figures["connections_opened"] == books(mock)["accepted"] == 4
+    assert figures["closed"]["expired"] == 3, "behind the 40th nothing is asked any more"
+    assert (figures["pause_ms"], figures["pause_every"]) == (200, 10) and figures["requests_per_connection"] == {"10": 4}
 
 
 def test_idle_timeout_zero_keeps_connections(mock: Mock) -> None:

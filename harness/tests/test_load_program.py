@@ -10,13 +10,19 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from load_kit import program, run, url_of
 from mock_server import PATIENCE_S, Mock
 from terminal import needs_terminal
+
+
+@pytest.fixture
+def mock() -> Iterator[Mock]:
+    with Mock() as server:
+        yield server
 
 
 @pytest.mark.parametrize("args", [("--json", "/dev/full"), ("--trace", "/dev/full"), ("--out", "/nowhere/at/all")], ids=" ".join)
@@ -156,7 +162,11 @@ URL = "http://127.0.0.1:9/"
         ([URL, "--timeout", "0"], '--timeout cannot be "0"'),
         ([URL, "--think", "5ms-2ms"], '--think cannot be "5ms-2ms"'),
         ([URL, "-R", "0"], '-R cannot be "0": it takes a number above 0'),
-        ([URL, "-R", "10", "--think", "1ms"], "--think belongs to the closed loop"),
+        ([URL, "-R", "10", "--think", "1ms"], "--think and --pause belong to the closed loop"),
+        ([URL, "-R", "10", "--pause", "1ms/5"], "--think and --pause belong to the closed loop"),
+        ([URL, "--pause", "1ms"], '--pause cannot be "1ms": it takes a duration and a number of requests such as 60ms/500'),
+        ([URL, "--pause", "0/5"], '--pause cannot be "0/5"'),
+        ([URL, "--pause", "1ms/0"], '--pause cannot be "1ms/0"'),
         ([URL, "--fixed=yes"], "--fixed takes no value"),
         ([URL, "--json="], '--json cannot be ""'),
         ([URL, "-c", "900000"], "-c 900000 with -t 1 needs 900032 descriptors in each worker"),
@@ -179,5 +189,5 @@ def test_options_in_every_form(mock: Mock) -> None:
 def test_help_teaches() -> None:
     ran = subprocess.run([program(), "--help"], capture_output=True, text=True, check=True)
     assert ran.stdout.startswith("Usage: load URL") and ran.stdout.count("\n  load http://") == 2
-    for option in ("-c, --users", "-t, --workers", "-d, --duration", "-n, --requests", "-R, --rate", "--pool-size", "--think"):
+    for option in ("-c, --users", "-t, --workers", "-d, --duration", "-n, --requests", "-R, --rate", "--pool-size", "--think", "--pause"):
         assert option in ran.stdout

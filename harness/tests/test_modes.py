@@ -15,8 +15,9 @@ from typing import Any
 
 import pytest
 from judge.modes.exhaustion import exhaust
-from judge.modes.forms import FORMS
-from judge.modes.measure import Bench, Load
+from judge.modes.forms import FORMS, Load
+from judge.modes.lulls import with_lulls
+from judge.modes.measure import Bench
 from judge.namespace import NetNamespace, NotAllowed, few_ports
 from judge.project import PYTHON, Project
 from judge.sockets import GONE, SocketTable
@@ -104,7 +105,7 @@ def test_without_permission_there_is_a_sentence(tmp_path: Path, monkeypatch: pyt
 @pytest.mark.parametrize("server", ["mock", "nginx"])
 def test_who_is_left_with_time_wait(server: str) -> None:
     """200 requests of 4 users. nginx's starter has looked whether it listens: one connection more, which the client closed."""
-    bench, load, probe = Bench(PROJECT, server), Load(users=4, requests=200, limit=20), server == "nginx"
+    bench, load, probe = Bench(PROJECT, server), Load(users=4, requests=200, limit=20, idle_ms=60_000), server == "nginx"
     runs = {key: bench.run(form, load) for key, form in BY_KEY.items()}
     assert all(run["ok"] == 200 and run["failed"] == 0 for run in runs.values())
     left = {key: {side: run["left"][side]["TIME_WAIT"] for side in ("client", "server")} for key, run in runs.items()}
@@ -115,14 +116,30 @@ def test_who_is_left_with_time_wait(server: str) -> None:
     each = {key: run["per_request"]["handshakes"] for key, run in runs.items()}
     assert each["short-client"] == each["short-server"] == 1
     assert each["long"] == 4 / 200 < each["keep-alive"] <= (200 / 20 + 3) / 200
+    assert runs["long"]["ended"] == {"limit": 0, "timeout": 0, "client": 4} and runs["short-client"]["ended"] is None
     assert runs["long"]["per_request"]["teardowns"] == 0
     assert runs["short-client"]["per_request"]["segments"] > 2 * runs["long"]["per_request"]["segments"]
 
 
 @pytest.mark.usefixtures("allowed")
+@pytest.mark.parametrize("server", ["mock", "nginx"])
+def test_lulls_let_the_idle_timeout_end_connections(server: str) -> None:
+    """4 users pause twice: behind 30 requests, and behind 60; a connection brings 20. A machine that stands still for so long as a
+    connection may idle loses requests, or has more of them end so."""
+    found = with_lulls(Bench(PROJECT, server), Load(users=4, limit=20, idle_ms=400))
+    assert (found["pause_ms"], found["pause_every"]) == (800, 30)
+    rows = {row["form"]: row for row in found["rows"]}
+    assert all(row["ok"] + row["failed"] == row["requests"] == 4 * 30 * 3 for row in rows.values())
+    assert rows["long"]["failed"] == 0 and rows["long"]["ended"] == {"limit": 0, "timeout": 0, "client": 4}
+    ended, ok = rows["keep-alive"]["ended"], rows["keep-alive"]["ok"]
+    assert ended["timeout"] >= 4 and ended["limit"] >= 1 and ended["client"] <= 4, ended
+    assert ended["limit"] * 20 + (ended["timeout"] + ended["client"]) * 19 >= ok, "every answer was on one of these"
+
+
+@pytest.mark.usefixtures("allowed")
 def test_few_ports_fail_only_the_client_that_closes_first(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("judge.modes.exhaustion.PORTS", 64)
-    found = exhaust(Bench(PROJECT, "mock"), users=4, limit=20)
+    found = exhaust(Bench(PROJECT, "mock"), Load(users=4, limit=20, idle_ms=60_000))
     rows = {row["form"]: row for row in found["rows"]}
     assert {key: row["failed"] for key, row in rows.items() if row["failed"]} == {"short-client": 64 * 3}
     lost = rows["short-client"]

@@ -102,6 +102,24 @@ static void think_times_are_drawn_from_the_range_by_the_seed(void **state)
     sched_free(other);
 }
 
+static void users_pause_behind_every_nth_of_their_requests(void **state)
+{
+    enum { USERS = 2, EVERY = 4 };
+    struct sched *s = new_sched((struct sched_config){
+        .users = USERS, .think_min_ns = MS, .think_max_ns = MS, .pause_ns = 50 * MS, .pause_every = EVERY});
+    unsigned count[USERS] = {0};
+    uint64_t due[USERS] = {START, START};
+    (void)state;
+    for (int i = 0; i < 40; i++) {
+        uint64_t now = sched_next_ns(s);
+        struct sched_start start = take(s, now);
+        assert_int_equal(start.due_ns, due[start.user]);
+        sched_done(s, start.user, now);
+        due[start.user] = now + MS + (++count[start.user] % EVERY == 0 ? 50 * MS : 0);
+    }
+    sched_free(s);
+}
+
 static void who_is_free_first_goes_first(void **state)
 {
     enum { USERS = 100 };
@@ -228,6 +246,7 @@ int main(void)
         cmocka_unit_test(every_user_starts_once_and_again_when_done),
         cmocka_unit_test(a_user_thinks_before_it_asks_again),
         cmocka_unit_test(think_times_are_drawn_from_the_range_by_the_seed),
+        cmocka_unit_test(users_pause_behind_every_nth_of_their_requests),
         cmocka_unit_test(who_is_free_first_goes_first),
         cmocka_unit_test(the_number_of_requests_is_a_limit),
         cmocka_unit_test(nothing_starts_after_the_end),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 from mock_server import Client, Mock, ms_between, now_ns
 
@@ -9,6 +11,12 @@ FORGED = b"HTTP/1.1 200 OK\r\nContent-Length: 14\r\n\r\nc1 r0 /forged\n"
 TIMEOUT_408 = b"HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 STRAY = {"byte": b"X", "crlf": b"\r\n", "408": TIMEOUT_408, "200": FORGED}
 WHOLE = ["accepted", "request", "response"]
+
+
+@pytest.fixture
+def mock() -> Iterator[Mock]:
+    with Mock() as server:
+        yield server
 
 
 def connect(mock: Mock, name: str, **options: object) -> Client:
@@ -140,9 +148,14 @@ def test_a_client_s_reset_is_told_from_its_fin(mock: Mock) -> None:
 # --- idle -------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("name", "cause", "end"), [("close-idle", "fin_sent", "fin"), ("reset-idle", "rst_sent", "rst")])
-def test_an_idle_connection_is_ended_after_its_time_and_never_before(mock: Mock, name: str, cause: str, end: str) -> None:
-    client = connect(mock, name, after_ms=60)
+@pytest.mark.parametrize(("name", "option", "cause", "end"), [
+    ("close-idle", "after_ms", "fin_sent", "fin"), ("reset-idle", "after_ms", "rst_sent", "rst"),
+    ("close-after", "idle_ms", "fin_sent", "fin"),
+])
+def test_an_idle_connection_is_ended_after_its_time_and_never_before(
+    mock: Mock, name: str, option: str, cause: str, end: str,
+) -> None:
+    client = connect(mock, name, **{option: 60})
     client.exchange()
     assert client.rest() == (b"", end)
     response, ended = mock.await_event("response"), mock.await_event(cause)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -9,6 +10,12 @@ from mock_server import Client, Mock, ms_between
 
 KEEP = "Connection: keep-alive"
 HALF_A_BODY = b"POST /ok HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n12345"
+
+
+@pytest.fixture
+def mock() -> Iterator[Mock]:
+    with Mock() as server:
+        yield server
 
 
 def connect(mock: Mock, **options: Any) -> Client:

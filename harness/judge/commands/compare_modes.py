@@ -20,6 +20,7 @@ def arguments(parser: Parser) -> None:
     amount.add_argument("--duration", type=duration_ms, metavar="T", help="or how long they are made, such as 2s")
     add("--users", type=whole, default=16, metavar="N", help="requests under way at a time (16)")
     add("--limit", type=whole, default=100, metavar="N", help="requests after which the server ends a keep-alive connection (100)")
+    add("--server-idle", type=duration_ms, default=200.0, metavar="T", help="... or when it has idled for so long (200ms)")
     add("--rounds", type=whole, default=5, metavar="N", help="so often each form has its turn (5)")
     add("--seed", type=int, default=1, metavar="N", help="of the order in each round (1)")
     add("--json", action="store_true", help="print the result file instead of the table")

@@ -12,8 +12,9 @@ from typing import Any
 from judge.errors import UsageError
 from judge.measurement import check_out, keep, now
 from judge.modes.exhaustion import exhaust
-from judge.modes.forms import FORMS
-from judge.modes.measure import Bench, Load
+from judge.modes.forms import FORMS, Load
+from judge.modes.lulls import with_lulls
+from judge.modes.measure import Bench
 from judge.namespace import NetNamespace, NotAllowed
 from judge.progress import progress
 from judge.project import Project
@@ -54,7 +55,7 @@ def run(args: argparse.Namespace) -> int:
     check_out(args.out)
     project, started = Project.here(args.variant), now()
     load = Load(users=args.users, requests=args.requests or (None if args.duration else REQUESTS),
-                duration_s=args.duration and args.duration / 1000, limit=args.limit)
+                duration_s=args.duration and args.duration / 1000, limit=args.limit, idle_ms=args.server_idle)
     if load.requests and load.requests < load.users:
         raise UsageError(f"{load.users} users need at least as many requests: --requests {load.requests} is too few")
     with tempfile.TemporaryDirectory(prefix="poolspec-modes-") as scratch:
@@ -62,13 +63,15 @@ def run(args: argparse.Namespace) -> int:
             no_namespace = why_not_isolated()
             bench = Bench(project, args.server, isolated=no_namespace is None)
             forms = compare(bench, load, args.rounds, args.seed, Path(scratch))
-            few_ports = {"skipped": no_namespace} if no_namespace else exhaust(bench, load.users, load.limit)
+            lulls = with_lulls(bench, load)
+            few_ports = {"skipped": no_namespace} if no_namespace else exhaust(bench, load)
         finally:
             progress("")
         measured = {
             "schema": "modes/1", "started": started, "server": args.server, "users": load.users, "requests": load.requests,
-            "duration_s": load.duration_s, "limit": load.limit, "rounds": args.rounds, "seed": args.seed,
-            "no_namespace": no_namespace, "forms": forms, "few_ports": few_ports,
+            "duration_s": load.duration_s, "limit": load.limit,
+            "server_idle_ms": load.idle_ms, "rounds": args.rounds, "seed": args.seed,
+            "no_namespace": no_namespace, "forms": forms, "lulls": lulls, "few_ports": few_ports,
         }
         page = keep(project, measured, args.out, f"modes__{args.server}", Path(scratch))
     print(json.dumps(measured) if args.json else f"{report.text(measured)}\n\n{page}")

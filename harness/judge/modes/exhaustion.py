@@ -3,10 +3,11 @@ TIME_WAIT for a minute, and who has none left gets EADDRNOTAVAIL from connect.""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
-from judge.modes.forms import FORMS
-from judge.modes.measure import Bench, Load
+from judge.modes.forms import FORMS, Load
+from judge.modes.measure import Bench
 from judge.namespace import few_ports
 from judge.progress import progress
 
@@ -14,12 +15,11 @@ PORTS = 1024
 TIMES = 4  # so many requests for each port
 
 
-def exhaust(bench: Bench, users: int, limit: int) -> dict[str, Any]:
+def exhaust(bench: Bench, load: Load) -> dict[str, Any]:
     """Each form once, in a namespace with PORTS local ports."""
-    rows = []
+    rows, load = [], replace(load, users=min(load.users, PORTS // 4), requests=PORTS * TIMES, duration_s=None)
     for form in FORMS:
         progress(f"{PORTS:,} local ports: {form.name}")
-        load = Load(users=min(users, PORTS // 4), requests=PORTS * TIMES, limit=limit)
         run = bench.run(form, load, few_ports(PORTS))
         rows.append({"form": form.key} | {key: run[key] for key in ("requests", "ok", "failed", "errors", "left")})
     return {"ports": PORTS, "rows": rows}

@@ -16,7 +16,7 @@ from typing import Any
 
 from judge.child import ending
 from judge.errors import HarnessError
-from judge.modes.forms import Form
+from judge.modes.forms import Form, Load
 from judge.modes.origin import ORIGINS, cpu_ns, give_last_core
 from judge.namespace import LIKE_A_NETWORK, NetNamespace
 from judge.project import Project
@@ -28,20 +28,6 @@ PASSING = ("ESTABLISHED", "FIN_WAIT1", "FIN_WAIT2", "CLOSE_WAIT", "CLOSING", "LA
 SHOWN = ("ESTABLISHED", "TIME_WAIT", "CLOSE_WAIT")
 LATENCIES = ("p50", "p90", "p99", "p99_9", "max")
 COUNTERS = ("PassiveOpens", "OutSegs", "OutRsts")
-
-
-@dataclass(frozen=True)
-class Load:
-    """How much of it. Exactly one of requests and duration_s."""
-
-    users: int
-    requests: int | None = None
-    duration_s: float | None = None
-    limit: int = 100  # requests of a connection in the keep-alive form
-
-    def options(self) -> list[str]:
-        amount = ["-n", str(self.requests)] if self.requests else ["-d", f"{self.duration_s}s"]
-        return ["-t", "1", "-c", str(self.users), "--pool-size", str(self.users), *amount, "--quiet"]
 
 
 @dataclass(frozen=True)
@@ -58,7 +44,7 @@ class Bench:
             folder = Path(scratch)
             with (
                 NetNamespace(folder / "agent.log", settings, self.isolated) as namespace,
-                ORIGINS[self.server](self.project, namespace, form, load.limit, folder) as origin,
+                ORIGINS[self.server](self.project, namespace, form, load, folder) as origin,
             ):
                 give_last_core(origin.pid)
                 argv = [self.project.program("load"), f"http://{origin.address}/", *load.options(), *form.load]
@@ -68,7 +54,7 @@ class Bench:
                 run = json.loads((folder / "load" / "run.json").read_text())
                 if histogram:
                     shutil.copyfile(folder / "load" / "all.hgrm", histogram)
-                return figures(run, **measured)
+                return figures(run, **measured) | {"ended": origin.ended(run) if form.pooled else None}
 
     def _measure(self, namespace: NetNamespace, origin: Any, argv: list[str], limit_s: float) -> dict[str, Any]:
         port = int(origin.address.rpartition(":")[2])

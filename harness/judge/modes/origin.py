@@ -10,7 +10,7 @@ from typing import Any
 from judge.child import Child
 from judge.errors import HarnessError
 from judge.journal import Journal
-from judge.modes.forms import Form
+from judge.modes.forms import Form, Load
 from judge.namespace import SERVER_PORT, NetNamespace
 from judge.project import PYTHON, Project
 from judge.servers import Servers
@@ -21,15 +21,17 @@ START_MS = 15_000
 class MockOrigin:
     """The project's mock server."""
 
-    def __init__(self, project: Project, namespace: NetNamespace, form: Form, limit: int, folder: Path) -> None:
-        self.namespace, self.form, self.limit = namespace, form, limit
+    def __init__(self, project: Project, namespace: NetNamespace, form: Form, load: Load, folder: Path) -> None:
+        self.namespace, self.form, self.load = namespace, form, load
         self.servers = Servers(project, Journal(), folder / "server.log", namespace=namespace)
 
     def __enter__(self) -> MockOrigin:
         self.servers.__enter__()
         try:
             address = f"127.0.0.1:{SERVER_PORT if self.namespace.isolated else 0}"
-            self.address = self.servers.listen("origin", address, behaviours=self.form.behaviours(self.limit), trace="none")
+            self.address = self.servers.listen(
+                "origin", address, behaviours=[self.form.behaviour(self.load)], trace="pages" if self.form.pooled else "none",
+            )
         except BaseException:
             self.__exit__()
             raise
@@ -39,15 +41,23 @@ class MockOrigin:
     def __exit__(self, *exc: object) -> None:
         self.servers.__exit__(*exc)
 
+    def ended(self, _: dict[str, Any]) -> dict[str, int]:
+        """Ends the server: its books say of each connection how often it was asked, and who ended it."""
+        self.servers.close_books()
+        pages = [event for event in self.servers.journal.events if event["ev"] == "conn_books"]
+        own = [page["requests"] for page in pages if page["end"] == "fin_sent"]
+        limit = sum(requests >= self.load.limit for requests in own)  # "fin_sent": the server was first
+        return {"limit": limit, "timeout": len(own) - limit, "client": len(pages) - len(own)}
+
 
 class NginxOrigin:
     """A real nginx, by the program that starts one (servers/real/nginx.py): it has to be started inside of the namespace."""
 
-    def __init__(self, project: Project, namespace: NetNamespace, form: Form, limit: int, folder: Path) -> None:
-        self.folder = folder / "nginx"
+    def __init__(self, project: Project, namespace: NetNamespace, form: Form, load: Load, folder: Path) -> None:
+        self.folder, self.form, self.load = folder / "nginx", form, load
         self.hello: dict[str, Any] = {}
         self.journal = Journal()
-        options = [f"--{name.replace('_', '-')}={value}" for name, value in form.directives(limit).items()]
+        options = [f"--{name.replace('_', '-')}={value}" for name, value in form.directives(load).items()]
         argv = [PYTHON, project.root / "servers" / "real" / "nginx.py", "--dir", self.folder, *options]
         self.child = Child(namespace.within(argv), folder / "nginx.log", self._line, self.journal.wake)
 
@@ -73,6 +83,16 @@ class NginxOrigin:
         with suppress(OSError):
             self.child.process.stdin.close()  # its program ends nginx then, and itself
         self.child.finish(10)
+
+    def ended(self, run: dict[str, Any]) -> dict[str, int]:
+        """Its access log says of each connection how often it was asked. What the client has closed, only the client can say."""
+        asked: dict[str, int] = {}
+        for line in (self.folder / "access.log").read_text().splitlines():
+            connection, number, *_ = line.split()
+            asked[connection] = max(int(number), asked.get(connection, 0))
+        limit = sum(number >= self.load.limit for number in asked.values()) if self.form.limited else 0
+        client = run["closed"]["stopping"]
+        return {"limit": limit, "timeout": len(asked) - limit - client, "client": client}
 
 
 ORIGINS = {"mock": MockOrigin, "nginx": NginxOrigin}
