@@ -12,8 +12,8 @@
     await = "fin_seen"          or a list; conn, count, within_ms: until the server has seen it. A miss is noted, the run goes on
                                 Of a scenario with a network also, seen on the wire (no conn): probe, probe_answered, retransmitted,
                                 reset, fin, unreachable
-    net = "cut"                 what happens to the scenario's network: cut, heal, reboot, forget, evict, refuse, port_unreachable,
-                                host_unreachable, prohibited (network/network.py)
+    net = "cut"                 what happens to the scenario's network: cut, heal, reboot, forget, evict, lose_fins, refuse,
+                                port_unreachable, host_unreachable, prohibited (network/network.py)
     release = "gate", count     lets those pass that wait at a gate
     reply_of = "label"          waits for the answer to a step with pending = true
     pass_ms = 200               lets time pass: never to get an order, only where the property is that nothing happens

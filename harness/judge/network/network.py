@@ -30,6 +30,7 @@ EVENTS = {
     "refuse": ("pair",),            # what is for the server is answered in its place: by a reset, as a firewall does
     "port_unreachable": ("pair",),  # ... by ICMP: nobody is at that port
     "host_unreachable": ("pair",),  # ... by ICMP, as a router does that cannot reach the host
+    "lose_fins": ("pair",),         # the server's FINs are lost, each time that they are sent; all else arrives
     "prohibited": ("pair",),        # ... by ICMP, as a router does that is not allowed to pass it on
 }  # fmt: skip
 ANSWERS = {
@@ -43,6 +44,11 @@ DROP_ALL = """
 table inet poolspec_cut {
     chain in { type filter hook prerouting priority raw; policy drop; }
     chain out { type filter hook output priority raw; policy drop; }
+}
+"""
+LOSE_FINS = """
+table inet poolspec_cut {
+    chain out { type filter hook output priority raw; tcp flags & fin == fin drop; }
 }
 """
 ANSWER = """
@@ -156,6 +162,9 @@ class Network:
 
     def _cut(self) -> None:
         _in(self.server, "nft", "-f", "-", text=DROP_ALL)
+
+    def _lose_fins(self) -> None:
+        _in(self.server, "nft", "-f", "-", text=LOSE_FINS)
 
     def _heal(self) -> None:
         _in(self.server, "nft", "delete", "table", "inet", "poolspec_cut")
