@@ -44,6 +44,11 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
     return ScenarioFile.from_parent(parent, path=file_path) if file_path.suffix == ".toml" else None
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Repetitions of one scenario far apart: xdist hands out neighbours together, and those of a slow one would be one worker's."""
+    items.sort(key=lambda item: item.repeat if isinstance(item, ScenarioItem) else 0)
+
+
 class ScenarioFile(pytest.File):
     def collect(self):
         settings = json.loads(self.config.getoption("--poolspec"))

@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 import os
 import time
+from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -59,13 +60,15 @@ class Results:
         if self.canary and not self.canary["caught"]:
             self.lose("the canary survives: a pool that is broken at {clause} ({name}) was judged, and nothing was found wrong with it "
                       "({seen}): no verdict of this run can be relied upon".format_map(self.canary))
-        self.results.sort(key=lambda r: (r["scenario"], r["subject"], r["repeat"]))
+        self.results.sort(key=run_of)
         self.problems += known_failing.cover(self.results, known, pairs)
         block(self.results, controls)  # behind the known failures: a control that fails as it is known to is as expected
         self.gates = gate.judge_gates(terms, self.loads)
+        found = defaultdict(list)
+        for one in self.results:
+            found[run_of(one)].append(one["verdict"])
         for run in self.runs:
-            own = [r for r in self.results if all(r[key] == run[key] for key in ("scenario", "subject", "repeat"))]
-            run["verdict"] = worst(r["verdict"] for r in own)
+            run["verdict"] = worst(found[run_of(run)])
         red = bool(self.problems) or any(row["broken"] for row in self.gates)
         self.exit = heavier(
             exit_code(self.results, red), UNCLEAR if self.lost else OK, INTERRUPTED if self.interrupted else OK,
@@ -80,6 +83,10 @@ class Results:
             "problems": self.problems, "canary": self.canary, "gates": self.gates,
             "results": self.results, "loads": self.loads, "runs": self.runs,
         }
+
+
+def run_of(record: dict[str, Any]) -> tuple[str, str, int]:
+    return record["scenario"], record["subject"], record["repeat"]
 
 
 def record_of(

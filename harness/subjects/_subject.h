@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Makes one request, as fields of the command say (PROTOCOL: url, method, headers, body, timeout_ms), beside others in other threads.
+/* Makes one request, as fields of the command say (PROTOCOL.md: url, method, headers, body, timeout_ms), beside others in other threads.
  * Returns `status`, `headers` and `body`, or `err`: the client's own words. The command stays the caller's, the reply becomes its. */
 typedef json_t *answer_fn(json_t *command);
 

@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from judge.adapter_check import CHECKS, check
 from judge.project import Project
+from judge.scenario import FEATURES
+from judge.steps import OPS
 from judge.subject import find_adapter
 
 PROJECT = Project.here("san")
@@ -87,6 +89,11 @@ def test_a_wrong_adapter_is_noticed(noticed: str, tmp_path: Path) -> None:
     path.write_text(text.replace(right, wrong))
     found = check(find_adapter(str(path), PROJECT), PROJECT)
     assert any(what == noticed and why for what, why in found)
+
+
+def test_the_protocol_has_every_op_and_feature() -> None:
+    text = (PROJECT.subjects / "PROTOCOL.md").read_text()
+    assert [word for word in (*OPS, *FEATURES) if f"`{word}`" not in text] == []
 
 
 def test_every_check_has_a_name_of_its_own() -> None:

@@ -8,8 +8,8 @@ import pytest
 from judge.differential import deliberate, generate, sides
 from judge.differential.compare import Clock, Difference, compare
 from judge.differential.play import Event, Timeline
-from judge.differential.run import select, written_cases
-from judge.differential.script import read_cases, read_step
+from judge.differential.run import Outcome, Played, select, written_cases
+from judge.differential.script import Case, read_cases, read_step
 from judge.differential.show import difference_text
 from judge.differential.wire import Answer, Reader
 from judge.errors import UsageError
@@ -43,7 +43,18 @@ def test_what_is_waited_for(text: str, verb: str, amount: int) -> None:
     assert (read_step(text).verb, read_step(text).amount) == (verb, amount)
 
 
-@pytest.mark.parametrize("text", ["get /ok", "wait", "wait soon", "answers", "GET ok", "late 3", ""])
+@pytest.mark.parametrize(
+    ("text", "verb", "amount", "word"),
+    [("server reload", "server", 0, "reload"), ("open 3", "open", 3, "idle"), ("open 3 busy", "open", 3, "busy"),
+     ("leave 2", "leave", 2, ""), ("others", "others", 1, "")],
+)
+def test_what_happens_beside_it(text: str, verb: str, amount: int, word: str) -> None:
+    step = read_step(text)
+    assert (step.verb, step.amount, step.word) == (verb, amount, word)
+    assert Case("a/b", "plain", (step,)).own and not Case("a/b", "plain", (read_step("GET /ok"),)).own
+
+
+@pytest.mark.parametrize("text", ["get /ok", "wait", "wait soon", "answers", "GET ok", "late 3", "", "server", "open", "open 3 lazy"])
 def test_what_is_no_step(text: str) -> None:
     with pytest.raises(ValueError, match="is no step"):
         read_step(text)
@@ -53,6 +64,12 @@ def test_a_case_with_a_wrong_step_is_named(tmp_path: Path) -> None:
     (tmp_path / "idle.toml").write_text('[a]\nscript = ["GET /ok", "answr"]\n')
     with pytest.raises(UsageError, match=r'idle\.toml: \[a\]: "answr" is no step'):
         read_cases(tmp_path, frozenset({"plain"}))
+
+
+def test_an_order_that_the_server_does_not_know(tmp_path: Path) -> None:
+    (tmp_path / "life.toml").write_text('[a]\nscript = ["server relod"]\n')
+    with pytest.raises(UsageError, match=r'\[a\]: "server relod": this server cannot be told so; did you mean "reload"'):
+        read_cases(tmp_path, frozenset({"plain"}), ("reload", "quit"))
 
 
 # --- bytes → answers
@@ -87,6 +104,13 @@ def test_a_head_has_no_body() -> None:
     head = OK.partition(b"c12")[0]
     assert len(answers_of(head + OK, "HEAD", "GET")) == 2
     assert len(answers_of(head + OK, "GET", "GET")) == 1
+
+
+def test_a_long_answer_is_looked_at_when_it_is_there() -> None:
+    reader = Reader(["GET", "GET"])
+    assert reader.take(OK[:-1]) == [] and reader.least_bytes == len(OK)
+    assert len(reader.take(OK[-1:])) == 1 and reader.least_bytes == 0
+    assert reader.take(OK[:-1]) == [] and len(reader.end()) == 1
 
 
 def test_chunked() -> None:
@@ -160,6 +184,23 @@ def test_another_end() -> None:
     closes = timeline(DID, ANSWERED, (601.0, "end", "EOF"))
     assert whats(closes, timeline(DID, ANSWERED, (601.0, "end", "RST"))) == ["end"]
     assert whats(closes, timeline(DID, ANSWERED, (2001.0, "end", "open after 2000 ms"))) == ["end"]
+
+
+def test_what_became_of_others() -> None:
+    one, other = (timeline((0, "did", "open 3"), (1, "others", text)) for text in ("1 EOF; 2 answered", "3 answered"))
+    assert whats(one, other) == ["others"] and whats(one, one) == []
+
+
+@pytest.mark.parametrize(("others", "alike"), [((), False), (((0.0, "others", "3 answered"),), True)])
+def test_an_answer_that_waited_for_others_to_leave(others: tuple[tuple[float, str, str], ...], alike: bool) -> None:
+    real, mock = (timeline(*others, DID, (at, "answer", "200 OK")) for at in (1050, 1950))
+    assert whats(real, mock, QUANTISED) == ([] if alike else ["answer 1 time"])
+
+
+def test_what_follows_a_large_body_counts_from_its_end() -> None:
+    real = timeline(DID, ANSWERED, (601, "end", "EOF"))
+    assert whats(real, timeline(DID, ANSWERED, (900, "end", "EOF"))) == ["end time"]
+    assert whats(real, timeline(DID, ANSWERED, (300, "sent", "sent, in 300 ms"), (900, "end", "EOF"))) == []
 
 
 @pytest.mark.parametrize(
@@ -239,6 +280,28 @@ def test_a_seed_gives_the_same_cases_again(kind: str) -> None:
     assert len({case.steps for case in some}) > 35
     assert select(kind, ["random/17"], 7, 0, False) == [some[16]]
     assert generate.random_case(kind, 8, 17) != some[16]
+
+
+@pytest.mark.parametrize(
+    ("steps", "clear"),
+    [
+        (["GET /ok", "wait 240", "GET /ok"], ["GET /ok", "wait 240", "GET /ok"]),
+        (["GET /ok", "wait 260", "GET /ok"], ["GET /ok", "wait 260", "wait 260", "GET /ok"]),
+        (["GET /slow/50", "answer", "wait 240", "fin"], ["GET /slow/50", "answer", "wait 240", "fin"]),
+        (["GET /slow/50", "answer", "wait 240", "GET /ok"], ["GET /slow/50", "answer", "wait 240", "wait 230", "GET /ok"]),
+        (["wait 530", "GET /ok"], ["wait 530", "GET /ok"]),
+    ],
+)
+def test_a_random_script_keeps_clear_of_the_age(steps: list[str], clear: list[str]) -> None:
+    assert list(generate.clear_of_age(steps)) == clear
+
+
+@pytest.mark.parametrize(("late_ms", "troubled", "unclear"), [(10, 1, 0), (500, 0, 1)])
+def test_what_differs_while_somebody_was_late_is_inconclusive(late_ms: float, troubled: int, unclear: int) -> None:
+    case, found = Case("a/b", "plain", ()), [Difference("end", "EOF", "none")]
+    differs, alike = (Outcome(case, Timeline(), Timeline(), some, some, 0, late) for some, late in ((found, late_ms), ([], 500)))
+    played = Played([differs, alike])
+    assert (len(played.troubled), len(played.unclear)) == (troubled, unclear)
 
 
 def test_a_case_that_is_not_there() -> None:

@@ -9,7 +9,6 @@ import subprocess
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,12 +23,6 @@ ALWAYS = {
     "throughput", "idle_peak_per_worker", "closed", "errors", "requests_per_connection", "latency_us", "cpu_us_per_request",
     "user_us", "sys_us", "loop_lag_max_ms", "workers_detail", "interrupted", "lost_workers",
 }  # fmt: skip
-
-
-@pytest.fixture
-def mock() -> Iterator[Mock]:
-    with Mock() as server:
-        yield server
 
 
 # --- both sides' books ------------------------------------------------------------------------------------------------

@@ -10,19 +10,13 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from load_kit import program, run, url_of
 from mock_server import PATIENCE_S, Mock
 from terminal import needs_terminal
-
-
-@pytest.fixture
-def mock() -> Iterator[Mock]:
-    with Mock() as server:
-        yield server
 
 
 @pytest.mark.parametrize("args", [("--json", "/dev/full"), ("--trace", "/dev/full"), ("--out", "/nowhere/at/all")], ids=" ".join)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import socket
 import time
 from collections.abc import Iterator
@@ -158,7 +157,7 @@ def test_a_reload_closes_behind_a_response_that_said_keep_alive(tmp_path: Path) 
         said(idle)
         client.get("/big/20000000")
         head = client.bytes(1000)
-        nginx.signal(signal.SIGHUP)
+        nginx.order("reload")
         assert idle.rest() == (b"", "fin"), "the old worker has quit"
         body, end = client.rest()
     assert b"\r\nConnection: keep-alive\r\n" in head

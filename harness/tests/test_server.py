@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from mock_server import Client, Mock, ms_between, now_ns
 
@@ -11,12 +9,6 @@ FORGED = b"HTTP/1.1 200 OK\r\nContent-Length: 14\r\n\r\nc1 r0 /forged\n"
 TIMEOUT_408 = b"HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 STRAY = {"byte": b"X", "crlf": b"\r\n", "408": TIMEOUT_408, "200": FORGED}
 WHOLE = ["accepted", "request", "response"]
-
-
-@pytest.fixture
-def mock() -> Iterator[Mock]:
-    with Mock() as server:
-        yield server
 
 
 def connect(mock: Mock, name: str, **options: object) -> Client:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -10,12 +9,6 @@ from mock_server import Client, Mock, ms_between
 
 KEEP = "Connection: keep-alive"
 HALF_A_BODY = b"POST /ok HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n12345"
-
-
-@pytest.fixture
-def mock() -> Iterator[Mock]:
-    with Mock() as server:
-        yield server
 
 
 def connect(mock: Mock, **options: Any) -> Client:

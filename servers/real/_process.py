@@ -28,6 +28,7 @@ class RealServer:
     """
 
     NAME = ""
+    ORDERS: tuple[str, ...] = ()  # what it can be told
 
     def __init__(self, directives: Mapping[str, object], directory: Path, host: str = LOOPBACK) -> None:
         self.directives = directives
@@ -56,6 +57,10 @@ class RealServer:
         """Ctrl-C on a terminal is for us alone: hence the process group."""
         self._process = subprocess.Popen(argv, process_group=0, **streams)
         return self._process
+
+    def order(self, name: str) -> None:
+        """Tells the server as a whole, by one of ORDERS; returns when it is doing so."""
+        raise NotImplementedError
 
     def stop(self) -> None:
         process, self._process = self._process, None

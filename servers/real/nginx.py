@@ -26,6 +26,8 @@ from servers.real._upstream import Upstream
 
 BINARY = "/usr/sbin/nginx"
 ABOVE_HTTP = {"master_process": "main", "worker_processes": "main", "worker_shutdown_timeout": "main", "worker_connections": "events"}
+SIGNALS = {"reload": signal.SIGHUP, "quit": signal.SIGQUIT, "stop": signal.SIGTERM}
+GRACEFULLY = b": gracefully shutting down"  # a worker's words, when it does
 BIG_BYTES = (1000, 100_000, 1_000_000, 20_000_000)
 STATUSES = (
     200, 201, 202, 204, 206, 301, 302, 303, 304, 307, 308, 400, 401, 402, 403, 404, 405, 406, 408, 409, 410, 411, 412, 413, 414, 415,
@@ -70,6 +72,7 @@ class Nginx(RealServer):
     "keepalive_timeout": "1s"}, those that begin with more_ into the location /more. Use in `with`."""
 
     NAME = "nginx"
+    ORDERS = tuple(SIGNALS)
 
     def __init__(self, directives: Mapping[str, object], directory: Path, host: str = LOOPBACK) -> None:
         super().__init__(directives, directory, host)
@@ -132,10 +135,19 @@ class Nginx(RealServer):
                 time.sleep(0.01)
         raise RealServerError(f"nginx did not listen on {self.address} within {START_SECONDS:g} s")
 
-    def signal(self, number: signal.Signals) -> None:
-        """SIGHUP reloads, SIGQUIT ends gracefully; both need {"master_process": "on"}."""
+    def order(self, name: str) -> None:
+        """All need {"master_process": "on"}."""
         assert self._process is not None
-        self._process.send_signal(number)
+        said = self._times_said(GRACEFULLY)
+        self._process.send_signal(SIGNALS[name])
+        end = time.monotonic() + START_SECONDS
+        while self._process.poll() is None and (name == "stop" or self._times_said(GRACEFULLY) == said):
+            if time.monotonic() > end:
+                raise RealServerError(f"nginx did not {name} within {START_SECONDS:g} s")
+            time.sleep(0.005)
+
+    def _times_said(self, words: bytes) -> int:
+        return (self.directory / "error.log").read_bytes().count(words)
 
     def stop(self) -> None:
         super().stop()

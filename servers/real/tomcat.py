@@ -39,6 +39,7 @@ class Tomcat(RealServer):
     {"maxKeepAliveRequests": 100, "keepAliveTimeout": 2000}; times in ms. Use in `with`."""
 
     NAME = "Tomcat"
+    ORDERS = ("shutdown",)
 
     def _launch(self) -> None:
         program = compiled()
@@ -66,8 +67,8 @@ class Tomcat(RealServer):
         except ValueError:
             return {"ok": False}
 
-    def shut_down(self) -> None:
-        """Begins what a SIGTERM begins in a Tomcat that is a service; returns at once."""
+    def order(self, name: str) -> None:
+        """shutdown begins what a SIGTERM begins in a Tomcat that is a service."""
         assert self._process is not None and self._process.stdin is not None
         self._process.stdin.write(b"stop\n")
         self._process.stdin.flush()

@@ -66,14 +66,12 @@ def report(args: Namespace, played: object, elapsed_s: float) -> int:
         again = f"./run.sh differential {args.kind} {one.case.name} --seed {args.seed}"
         again += f" --against {args.against}" if args.against else ""
         if one in played.unclear:
-            print(f"inconclusive, because player or server were late each of {one.plays} times:")
+            print(f"inconclusive, because player or server were {one.late_ms:.0f} ms late:")
         print(difference_text(args.kind, one.case, one.real, one.mock, one.differences, again) + "\n")
     for problem in played.problems:
         print(f"problem {problem}")
     known = sum(bool(one.differences) and not one.unexplained for one in played.outcomes)
-    again = sum(one.plays > 1 for one in played.outcomes)
     counts = [f"{len(played.troubled)} differ", f"{known} as listed"]
     counts += [f"{len(played.unclear)} inconclusive"] if played.unclear else []
-    counts += [f"{again} played again because player or server were late"] if again else []
     print(f"{len(played.outcomes)} cases, {', '.join(counts)}, in {elapsed_s:.1f} s")
     return UNCLEAR if played.unclear else FAILED if played.troubled or played.problems else OK

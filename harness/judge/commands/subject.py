@@ -17,7 +17,7 @@ EXAMPLE = "subject reference"
 def arguments(parser: Parser) -> None:
     parser.add_argument("name", nargs="?", metavar="NAME")
     parser.add_argument("--list", action="store_true", help="print the names")
-    parser.add_argument("--check", action="store_true", help="prove that the adapter NAME (or a path) speaks the subject protocol")
+    parser.add_argument("--check", action="store_true", help="prove that NAME (or a path) speaks harness/subjects/PROTOCOL.md")
     add_variant(parser)
 
 

@@ -40,7 +40,12 @@ class Difference:
 
 def compare(real: Timeline, mock: Timeline, clock: Clock, lag_ms: float = 0.0) -> list[Difference]:
     """`lag_ms`: how late the player itself was, at worst, while the two were played."""
-    return [*answers_differ(real, mock, clock, lag_ms), *ends_differ(real, mock, clock, lag_ms), *lates_differ(real, mock, clock, lag_ms)]
+    return [
+        *answers_differ(real, mock, clock, lag_ms),
+        *ends_differ(real, mock, clock, lag_ms),
+        *lates_differ(real, mock, clock, lag_ms),
+        *others_differ(real, mock),
+    ]
 
 
 def of_kind(timeline: Timeline, *kinds: str) -> list[Event]:
@@ -54,8 +59,9 @@ def answers_differ(real: Timeline, mock: Timeline, clock: Clock, lag_ms: float) 
     for number, (one, other) in enumerate(zip(ours, theirs, strict=False), 1):
         yield from answer_differs(number, one, other)
         waits = since_before(real, one), since_before(mock, other)
-        if one.answer is not None and not one.answer.whole:
-            alike = same_class(*waits, clock, lag_ms)  # it is what the end left over
+        left_over = one.answer is not None and not one.answer.whole  # by the end
+        if left_over or of_kind(real, "others"):  # it may have waited for one of them to leave
+            alike = same_class(*waits, clock, lag_ms)
         else:
             alike = abs(waits[0] - waits[1]) <= AT_ONCE_MS + lag_ms
         if not alike:
@@ -125,3 +131,10 @@ def late_class(text: str, clock: Clock, lag_ms: float) -> str:
     if rest[0] == "before":
         return text
     return "RST now" if float(rest[1]) <= AT_ONCE_MS + lag_ms else "RST within a second"
+
+
+def others_differ(real: Timeline, mock: Timeline) -> Iterator[Difference]:
+    ours, theirs = of_kind(real, "others"), of_kind(mock, "others")
+    for one, other in zip(ours, theirs, strict=True):
+        if one.text != other.text:
+            yield Difference("others", one.text, other.text)

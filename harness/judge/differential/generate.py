@@ -5,13 +5,15 @@ server does in the very moment of a timeout is nobody's to predict."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from random import Random
 
 from judge.differential.script import Case, read_step
 
 PREFIX = "random/"
+AGE_MS, AGE_CLEAR_MS, EARLY_MS = 500, 250, 20  # nginx's configuration "aged"
 SETTLE_MS = 100  # behind an answer: a FIN that belongs to it is there then
 
 
@@ -74,8 +76,26 @@ def random_case(kind: str, seed: int, number: int) -> Case:
         steps += MOVES[pick(random, MOVE_WEIGHTS)](random, habits)
         steps.append(f"wait {SETTLE_MS + random.choice((0, 0, random.randrange(habits.gap_ms)))}")
     steps += ENDINGS[pick(random, ENDING_WEIGHTS)](random, habits)
+    if server == "aged":
+        steps = list(clear_of_age(steps))
     steps += [f"end {habits.end_ms}"] + (["late"] if random.random() < 0.5 else [])
     return Case(name_of(number), server, tuple(map(read_step, steps)))
+
+
+def clear_of_age(steps: Iterable[str]) -> Iterator[str]:
+    """The age counts on while a script falls behind: what would be sent shortly before it is sent behind it."""
+    at_ms = 0
+    for step in steps:
+        word, _, amount = step.partition(" ")
+        if word == "wait":
+            at_ms += int(amount)
+        elif word not in ("answer", "fin"):
+            if AGE_MS - AGE_CLEAR_MS < at_ms < AGE_MS + EARLY_MS:
+                yield f"wait {AGE_MS + EARLY_MS - at_ms}"
+                at_ms = AGE_MS + EARLY_MS
+            slow = re.search(r"/slow/(\d+)", step)
+            at_ms += int(slow[1]) if slow else 0
+        yield step
 
 
 def a_target(random: Random, habits: Habits) -> str:

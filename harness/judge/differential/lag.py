@@ -13,7 +13,6 @@ from contextlib import contextmanager, suppress
 
 TICK_S, ASK_S = 0.01, 0.05
 AROUND_S = 0.05
-DISTURBED_MS = 80  # a little less than what random scripts keep apart, generate.SETTLE_MS
 REQUEST = b"GET /ok HTTP/1.1\r\nHost: lag\r\nConnection: close\r\n\r\n"
 ME = ""
 
@@ -46,31 +45,39 @@ class Lag:
         seen = self.seen.setdefault(address, [])
         while True:
             begun = time.monotonic()
-            with suppress(OSError):
-                await ask(address)
+            await ask(address)
             now = time.monotonic()
             seen.append((now, (now - begun) * 1000))
             await asyncio.sleep(ASK_S)
 
     def around_ms(self, address: str, moments: Iterable[float]) -> float:
         """The worst of the player and of one server about these moments (monotonic, s), in ms."""
-        records = [self.seen[ME], self.seen.get(address, [])]
+        records = self._of([address])
         near = [late for at in moments for record in records for t, late in record if t - AROUND_S - late / 1000 <= at <= t + AROUND_S]
         return max(near, default=0.0)
 
+    def worst_ms(self, addresses: Iterable[str], begin: float, end: float) -> float:
+        """The worst of the player and of these servers in between."""
+        return max((late for record in self._of(addresses) for t, late in record if begin <= t <= end + AROUND_S), default=0.0)
 
-    def disturbed(self, addresses: Iterable[str], begin: float, end: float) -> bool:
-        """Whether the player or a server was so late in between that what the script keeps apart came together."""
-        records = [self.seen[ME], *(self.seen.get(one, []) for one in addresses)]
-        return any(late >= DISTURBED_MS for record in records for t, late in record if begin <= t <= end + AROUND_S)
+    def _of(self, addresses: Iterable[str]) -> list[list[tuple[float, float]]]:
+        """For a server that is not asked all others stand: it runs on the same machine."""
+        if all(one in self.seen for one in addresses):
+            return [self.seen[ME], *(self.seen[one] for one in addresses)]
+        return list(self.seen.values())
 
 
 async def ask(address: str) -> None:
-    host, port = address.rsplit(":", 1)
+    """Returns when a request is answered: whatever reached the server before, it has seen."""
     loop = asyncio.get_running_loop()
-    with socket.socket() as sock:
+    with socket.socket() as sock, suppress(OSError):
         sock.setblocking(False)
-        await loop.sock_connect(sock, (host, int(port)))
+        await loop.sock_connect(sock, host_and_port(address))
         await loop.sock_sendall(sock, REQUEST)
         while await loop.sock_recv(sock, 4096):
             pass
+
+
+def host_and_port(address: str) -> tuple[str, int]:
+    host, port = address.rsplit(":", 1)
+    return host, int(port)

@@ -7,10 +7,13 @@ from __future__ import annotations
 import asyncio
 import socket
 import time
-from contextlib import suppress
+from collections.abc import Awaitable, Callable
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
+from itertools import takewhile
 
-from judge.differential.script import Case, Step
+from judge.differential.crowd import Crowd
+from judge.differential.script import BESIDE, Case, Step
 from judge.differential.wire import Answer, Reader
 
 SILENCE_S = 20.0  # an answer, or room for what is sent, is waited for so long
@@ -21,7 +24,8 @@ TCP_CLOSE = 7  # the state in which a RST leaves a connection
 
 @dataclass(frozen=True)
 class Event:
-    """kind: did (the client's own step), answer, rest (bytes that frame no answer), end, late."""
+    """kind: did (the client's own step), sent (the end of one that took a while), answer, rest (bytes that frame no answer), end,
+    late, others (what has become of these)."""
 
     t_ms: float  # since the connection was opened
     kind: str
@@ -33,13 +37,24 @@ class Event:
 class Timeline:
     events: list[Event] = field(default_factory=list)
     began: float = 0.0  # monotonic, s
+    behind_ms: float = 0.0  # in all, so much more time has passed than the script's steps take
+
+
+@dataclass(frozen=True)
+class Server:
+    """What a script is played to. `order` tells it as a whole, and blocks until it is doing so. `settle` returns when it has seen all
+    that was sent before, however late it is; where nobody else may talk to it, at once."""
+
+    address: tuple[str, int]
+    order: Callable[[str], object]
+    settle: Callable[[], Awaitable[None]]
 
 
 class Client:
     """One connection. `ended` is set at its end, `news` whenever something has come."""
 
-    def __init__(self, sock: socket.socket, timeline: Timeline) -> None:
-        self.sock, self.timeline = sock, timeline
+    def __init__(self, sock: socket.socket, timeline: Timeline, server: Server, crowd: Crowd) -> None:
+        self.sock, self.timeline, self.server, self.crowd = sock, timeline, server, crowd
         self.methods: list[str] = []
         self.reader = Reader(self.methods)
         self.finals = 0
@@ -87,23 +102,40 @@ class Client:
                 return
 
     async def step(self, step: Step) -> None:
-        if step.verb == "wait":
-            await asyncio.sleep(step.amount / 1000)
-        elif step.verb == "late":
-            await self.late()
-        elif not self.ended.is_set():
+        if step.verb in ("wait", "late", *BESIDE) or not self.ended.is_set():
             await getattr(self, "do_" + step.verb)(step)
+
+    async def do_wait(self, step: Step) -> None:
+        begun = time.monotonic()
+        await asyncio.sleep(step.amount / 1000)
+        await self.server.settle()
+        self.timeline.behind_ms += (time.monotonic() - begun) * 1000 - step.amount
 
     async def do_send(self, step: Step) -> None:
         self.note("did", step.text)
         self.methods.extend(step.methods)
-        sending = asyncio.ensure_future(asyncio.get_running_loop().sock_sendall(self.sock, step.data))
+        with suppress(OSError):  # an end is the reader's to tell
+            try:
+                left = step.data[self.sock.send(step.data) :]
+            except BlockingIOError:
+                left = step.data
+            if left:
+                await self.send_rest(left)
+
+    async def send_rest(self, data: bytes) -> None:
+        """What follows counts from its end: a large body waits for whoever takes it in."""
+        begun = time.monotonic()
+        sending = asyncio.ensure_future(asyncio.get_running_loop().sock_sendall(self.sock, data))
         ending = asyncio.ensure_future(self.ended.wait())
-        await asyncio.wait({sending, ending}, timeout=SILENCE_S, return_when=asyncio.FIRST_COMPLETED)
+        done, _ = await asyncio.wait({sending, ending}, timeout=SILENCE_S, return_when=asyncio.FIRST_COMPLETED)
         for task in (sending, ending):
             task.cancel()
-        with suppress(OSError, asyncio.CancelledError):  # an end is the reader's to tell
+        with suppress(asyncio.CancelledError):
             await sending
+        if sending in done:
+            took_ms = (time.monotonic() - begun) * 1000
+            self.note("sent", f"sent, in {took_ms:.0f} ms")
+            self.timeline.behind_ms += took_ms
 
     async def do_answers(self, step: Step) -> None:
         wanted = self.finals + step.amount
@@ -125,9 +157,25 @@ class Client:
         self.may_read.clear()
 
     async def do_read(self, step: Step) -> None:
+        self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
         self.may_read.set()
 
-    async def late(self) -> None:
+    async def do_server(self, step: Step) -> None:
+        self.note("did", step.text)
+        await asyncio.to_thread(self.server.order, step.word)
+
+    async def do_open(self, step: Step) -> None:
+        self.note("did", step.text)
+        self.note("others", await self.crowd.open(step.amount, step.word))
+
+    async def do_leave(self, step: Step) -> None:
+        self.note("did", step.text)
+        self.crowd.leave(step.amount)
+
+    async def do_others(self, step: Step) -> None:
+        self.note("others", f"in all: {self.crowd.look()}")
+
+    async def do_late(self, step: Step) -> None:
         """A write behind the end. A RST that comes then leaves the socket closed, whatever its calls say."""
         if not self.ended.is_set():
             return
@@ -138,31 +186,45 @@ class Client:
         except OSError:
             self.note("late", "RST before")
             return
+        await self.server.settle()
+        if self.is_reset():
+            self.note("late", "RST after 0 ms")
+            return
         while (waited_ms := (time.monotonic() - begun) * 1000) < LATE_MS:
-            if self.sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0] == TCP_CLOSE:
+            if self.is_reset():
                 self.note("late", f"RST after {waited_ms:.0f} ms")
                 return
             await asyncio.sleep(LATE_LOOK_MS / 1000)
         self.note("late", "absorbed")
 
+    def is_reset(self) -> bool:
+        return self.sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0] == TCP_CLOSE
 
-async def play(case: Case, address: str) -> Timeline:
-    """Opens a connection to host:port and plays the case on it. Whatever happens, it is closed."""
-    host, port = address.rsplit(":", 1)
-    timeline = Timeline(began=time.monotonic())
-    with socket.socket() as sock:
-        sock.setblocking(False)
-        if any(step.verb == "stall" for step in case.steps):
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        await asyncio.get_running_loop().sock_connect(sock, (host, int(port)))
-        client = Client(sock, timeline)
+
+async def play(case: Case, server: Server) -> Timeline:
+    """Opens a connection and plays the case on it. Whatever happens, all connections are closed."""
+    address, timeline = server.address, Timeline(began=time.monotonic())
+    with socket.socket() as sock, closing(Crowd(address)) as crowd:
+        client = Client(sock, timeline, server, crowd)
+        before = list(takewhile(lambda step: step.verb == "open", case.steps))
+        for step in before:
+            await client.step(step)
+        await connect(sock, address, stalls=any(step.verb == "stall" for step in case.steps))
+        timeline.behind_ms += 0.0 if before else (time.monotonic() - timeline.began) * 1000
         reading = asyncio.ensure_future(client.read())
         try:
-            for step in case.steps:
+            for step in case.steps[len(before) :]:
                 await client.step(step)
         finally:
             reading.cancel()
             with suppress(asyncio.CancelledError):
                 await reading
     return timeline
+
+
+async def connect(sock: socket.socket, address: tuple[str, int], stalls: bool) -> None:
+    sock.setblocking(False)
+    if stalls:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    await asyncio.get_running_loop().sock_connect(sock, address)

@@ -7,14 +7,14 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
 
 from judge.differential import deliberate, generate, sides
 from judge.differential.compare import Difference, compare
-from judge.differential.lag import Lag
-from judge.differential.play import Timeline, play
+from judge.differential.lag import Lag, ask, host_and_port
+from judge.differential.play import Server, Timeline, play
 from judge.differential.script import Case, read_cases
 from judge.errors import HarnessError, UsageError
 from judge.known_failing import Entry, load_known
@@ -22,7 +22,8 @@ from judge.names import nearest
 from judge.project import Project
 
 AT_A_TIME = 100  # most of a case is waiting
-PLAYS = 4  # of one case, where player or server were too late to keep apart what the script does, and it differs
+APART_S = 0.01  # a hundred that begin at once make one another late
+DISTURBED_MS = 80  # a little less than scripts keep clear of timers, and of what comes of itself (generate.SETTLE_MS)
 
 
 @dataclass(frozen=True)
@@ -33,8 +34,12 @@ class Outcome:
     differences: list[Difference]
     unexplained: list[Difference]
     lag_ms: float
-    disturbed: bool  # player or server were late: a difference says nothing
-    plays: int = 1
+    late_ms: float  # the worst of player and servers, meanwhile
+
+    @property
+    def disturbed(self) -> bool:
+        """A difference says nothing then. It is not played again: what differs now and then would be lost."""
+        return self.late_ms >= DISTURBED_MS
 
 
 @dataclass
@@ -52,7 +57,7 @@ class Played:
 
 
 def written_cases(kind: str) -> list[Case]:
-    return read_cases(sides.CASES / kind, frozenset(sides.read_configurations(kind)))
+    return read_cases(sides.CASES / kind, frozenset(sides.read_configurations(kind)), sides.orders(kind))
 
 
 def deliberate_entries(kind: str) -> list[Entry]:
@@ -101,34 +106,35 @@ def run(
 
 
 async def play_all(
-    kind: str, cases: Iterable[Case], pairs: dict[tuple[str, bool], sides.Pair], at_a_time: int, scale: float,
+    kind: str, cases: Iterable[Case], pairs: dict[tuple[str, str], sides.Pair], at_a_time: int, scale: float,
     entries: Sequence[Entry], take: Callable[[Outcome], None],
 ) -> None:
-    lag, crowd = Lag(), asyncio.Semaphore(at_a_time)
+    lag, crowd, door = Lag(), asyncio.Semaphore(at_a_time), asyncio.Lock()
     alone = {name: asyncio.Lock() for name, _ in pairs}
     configurations = sides.read_configurations(kind)
 
     async def once(case: Case) -> Outcome:
         pair, begun = pairs[sides.key_of(case)], time.monotonic()
-        real, mock = await asyncio.gather(play(case, pair.real), play(case, pair.mock))
+        real, mock = await asyncio.gather(*(play(case, server_of(case, side)) for side in (pair.real, pair.mock)))
         await asyncio.sleep(0)  # so that the player's lateness of just now is known, too
-        lag_ms = (lag_of(lag, pair.real, real) + lag_of(lag, pair.mock, mock)) * scale
+        lag_ms = (lag_of(lag, pair.real.address, real) + lag_of(lag, pair.mock.address, mock)) * scale
         differences = compare(real, mock, configurations[case.server].clock(kind), lag_ms)
         unexplained = deliberate.unexplained(case.name, differences, entries)
-        disturbed = lag.disturbed((pair.real, pair.mock), begun, time.monotonic())
-        return Outcome(case, real, mock, differences, unexplained, lag_ms, disturbed)
+        addresses = (pair.real.address, pair.mock.address)
+        late_ms = max(lag.worst_ms(addresses, begun, time.monotonic()), real.behind_ms, mock.behind_ms)
+        return Outcome(case, real, mock, differences, unexplained, lag_ms, late_ms)
 
     async def one(case: Case) -> None:
-        async with alone[case.server] if case.alone else crowd:
+        async with alone[case.server] if sides.key_of(case)[1] == sides.ALONE else crowd:
+            async with door:
+                await asyncio.sleep(APART_S)
             try:
-                outcome, plays = await once(case), 1
-                while outcome.unexplained and outcome.disturbed and plays < PLAYS:
-                    outcome, plays = await once(case), plays + 1
+                outcome = await once(case)
             except OSError as err:
                 raise HarnessError(f"{case.name}: a server cannot be talked to: {err.strerror}") from None
-            take(replace(outcome, plays=plays))
+            take(outcome)
 
-    watched = [address for (_, is_alone), pair in pairs.items() if not is_alone for address in (pair.real, pair.mock)]
+    watched = [side.address for (_, whose), pair in pairs.items() if whose == sides.EVERYBODY for side in (pair.real, pair.mock)]
     with lag.watching(watched):
         tasks = [asyncio.ensure_future(one(case)) for case in sorted(cases, key=lambda case: (not case.alone, -case.budget_ms))]
         try:
@@ -136,6 +142,16 @@ async def play_all(
         finally:
             for task in tasks:
                 task.cancel()
+
+
+def server_of(case: Case, side: sides.Side) -> Server:
+    """One that all talk to may be asked: so a wait is over when it has seen what was sent."""
+
+    async def settle() -> None:
+        if sides.key_of(case)[1] == sides.EVERYBODY:
+            await ask(side.address)
+
+    return Server(host_and_port(side.address), side.order, settle)
 
 
 def lag_of(lag: Lag, address: str, timeline: Timeline) -> float:

@@ -11,26 +11,40 @@
     fin                                     half-closes
     stall, read                             stops reading; reads again
 
-Behind the end only `late` and waits are still played: a script need not know where its server closes."""
+and what happens beside it, to the server or by others. Such a case has servers of its own:
+
+    server reload                           the server is told so: nginx reload, quit or stop; Tomcat shutdown
+    open 12                                 12 other clients, one after the other: each asks once, and stays. Those that begin a script
+                                            come before the connection itself
+    open 12 fresh, open 12 busy             ... asks nothing; sends a head, is told to continue, and does not
+    leave 2                                 the first two of them that are still there close
+    others                                  what has become of each is looked at
+
+Behind the end only these, `late` and waits are still played: a script need not know where its server closes."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from judge.errors import UsageError
+from judge.names import nearest
 from judge.table import Table
 
-BARE = ("answer", "late", "fin", "stall", "read")
-COUNTED = ("answers", "wait", "end")
+BARE = ("answer", "late", "fin", "stall", "read", "others")
+COUNTED = ("answers", "wait", "end", "leave")
+BESIDE = ("server", "open", "leave", "others")
+OPEN_AS = ("idle", "busy", "fresh")
 
 
 @dataclass(frozen=True)
 class Step:
     text: str
-    verb: str  # send, or one of BARE and COUNTED
+    verb: str  # send, or one of BARE, COUNTED and BESIDE
     amount: int = 0
+    word: str = ""  # the order to the server; one of OPEN_AS
     data: bytes = b""
     methods: tuple[str, ...] = ()  # of the requests that begin in data
 
@@ -46,6 +60,11 @@ class Case:
     long: bool = False  # only under --full
 
     @property
+    def own(self) -> bool:
+        """Whether its servers are nobody else's: it tells them something, or counts on how many there are."""
+        return any(step.verb in BESIDE for step in self.steps)
+
+    @property
     def budget_ms(self) -> int:
         """What its own waits may take."""
         return sum(step.amount for step in self.steps if step.verb in ("wait", "end"))
@@ -57,8 +76,14 @@ def read_step(text: str) -> Step:
         return Step(text, "answers" if word == "answer" else word, 1)
     if word in COUNTED and rest.isdigit():
         return Step(text, word, int(rest))
+    if word == "server" and rest:
+        return Step(text, word, word=rest)
+    if word == "open" and (found := re.fullmatch(r"(\d+)(?: (\w+))?", rest)) and (found[2] or "idle") in OPEN_AS:
+        return Step(text, word, int(found[1]), word=found[2] or "idle")
     parts = [read_part(part.strip(" ")) for part in text.split(" && ")]
-    return Step(text, "send", 0, b"".join(data for data, _ in parts), tuple(one for _, methods in parts for one in methods))
+    return Step(
+        text, "send", data=b"".join(data for data, _ in parts), methods=tuple(one for _, methods in parts for one in methods)
+    )
 
 
 def read_part(text: str) -> tuple[bytes, tuple[str, ...]]:
@@ -86,24 +111,27 @@ def request_bytes(text: str) -> bytes:
     return "\r\n".join([line, *fields, "", ""]).encode("latin-1")
 
 
-def read_cases(folder: Path, servers: frozenset[str]) -> list[Case]:
-    """Every case of a kind: FILE/TABLE in cases/KIND/FILE.toml."""
+def read_cases(folder: Path, servers: frozenset[str], orders: Sequence[str] = ()) -> list[Case]:
+    """Every case of a kind: FILE/TABLE in cases/KIND/FILE.toml. `orders`: what its server can be told."""
     found = []
     for path in sorted(folder.glob("*.toml")):
         whole = Table.load(path)
         for slug, data in whole.data.items():
             table = whole.child(f"[{slug}]", data)
-            found.append(read_case(f"{path.stem}/{slug}", table, servers))
+            found.append(read_case(f"{path.stem}/{slug}", table, servers, orders))
     return found
 
 
-def read_case(name: str, table: Table, servers: frozenset[str]) -> Case:
+def read_case(name: str, table: Table, servers: frozenset[str], orders: Sequence[str]) -> Case:
     try:
         steps = tuple(map(read_step, table.names("script")))
     except (ValueError, UnicodeError) as err:
         raise table.error(str(err)) from None
     if not steps:
         raise UsageError(f"{name}: a case without a script")
+    for step in steps:
+        if step.verb == "server" and step.word not in orders:
+            raise table.error(f'"{step.text}": this server cannot be told so{nearest(step.word, orders)}')
     case = Case(
         name, table.choice("server", servers, "plain"), steps, alone=table.flag("alone", False), long=table.flag("long", False)
     )

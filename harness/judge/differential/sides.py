@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import importlib
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from http.client import HTTPConnection
@@ -21,10 +21,11 @@ from judge.journal import Journal
 from judge.project import Project
 from judge.servers import Servers
 from judge.table import Table
-from servers.real._process import RealServerError
+from servers.real._process import RealServer, RealServerError
 
 CASES = Path(__file__).with_name("cases")
 INHERITED = ("keepalive_timeout_ms", "header_timeout_s", "keepalive_requests", "keepalive_time_ms")  # by nginx's location /more
+EVERYBODY, ALONE = "", "alone"
 LATE_MS = {"nginx": 50.0, "tomcat": 1100.0}  # nginx's timers are exact; Tomcat looks at its own about once a second
 RST_LATE_MS = {"nginx": 0.0, "tomcat": 1000.0}
 
@@ -57,54 +58,69 @@ def read_configurations(kind: str) -> dict[str, Configuration]:
 
 
 @dataclass(frozen=True)
+class Side:
+    address: str  # host:port
+    order: Callable[[str], object]  # tells the server as a whole; returns when it is doing so
+
+
+@dataclass(frozen=True)
 class Pair:
-    """Two addresses, host:port."""
-
-    real: str
-    mock: str
+    real: Side
+    mock: Side
 
 
-def key_of(case: Case) -> tuple[str, bool]:
-    """What cases have in common that share servers."""
-    return case.server, case.alone
+def key_of(case: Case) -> tuple[str, str]:
+    """What cases have in common that share servers: the configuration, and whose they are."""
+    return case.server, case.name if case.own else ALONE if case.alone else EVERYBODY
 
 
 @contextmanager
 def started(
     project: Project, kind: str, cases: Iterable[Case], folder: Path, mock_kind: str | None = None
-) -> Iterator[dict[tuple[str, bool], Pair]]:
+) -> Iterator[dict[tuple[str, str], Pair]]:
     """The servers that the cases ask for. Real ones write into `folder`; all are gone afterwards. `mock_kind`: another behaviour
     than the one called like the real server, or "real": the real one a second time, to see what a comparison is worth."""
     configurations = read_configurations(kind)
     with ExitStack() as stack:
         mocks = stack.enter_context(Servers(project, Journal(), folder / "mock.log"))
         pairs = {}
-        for name, alone in sorted({key_of(case) for case in cases}):
-            configuration, where = configurations[name], f"{name}{'-alone' if alone else ''}"
+        for name, whose in sorted({key_of(case) for case in cases}):
+            configuration, where = configurations[name], "-".join([name, *whose.split("/")]).strip("-")
             try:
                 real = stack.enter_context(warm_server(kind, configuration.real, folder / where))
                 if mock_kind == "real":
                     mock = stack.enter_context(warm_server(kind, configuration.real, folder / f"{where}-2"))
                 else:
-                    behaviours = [{"name": mock_kind} if mock_kind else {"name": kind, **configuration.mock}]
-                    mock = mocks.listen(where, "127.0.0.1:0", behaviours=behaviours, trace="counters")
+                    mock = listening(mocks, where, kind, configuration, mock_kind)
             except RealServerError as err:
                 raise HarnessError(str(err)) from None
-            pairs[name, alone] = Pair(real, mock)
+            pairs[name, whose] = Pair(real, mock)
         yield pairs
 
 
+def listening(mocks: Servers, where: str, kind: str, configuration: Configuration, mock_kind: str | None) -> Side:
+    """One of another behaviour knows nothing of the kind's orders, and that it goes on as before is the difference."""
+    behaviours = [{"name": mock_kind} if mock_kind else {"name": kind, **configuration.mock}]
+    address = mocks.listen(where, "127.0.0.1:0", behaviours=behaviours, trace="counters")
+    return Side(address, lambda order: None if mock_kind else mocks.call("order", name=where, order=order))
+
+
 @contextmanager
-def warm_server(kind: str, directives: dict[str, Any], folder: Path) -> Iterator[str]:
-    """The address of a real one. A Java machine loads classes with its first requests: 200 ms that no later answer takes."""
-    with real_server(kind, directives, folder) as server:
+def warm_server(kind: str, directives: dict[str, Any], folder: Path) -> Iterator[Side]:
+    """A real one. A Java machine loads classes with its first requests: 200 ms that no later answer takes."""
+    with real_class(kind)(directives, folder) as server:
         for _ in range(3):
             with closing(HTTPConnection(server.address, timeout=30)) as client:
                 client.request("GET", "/ok", headers={"Connection": "close"})
                 client.getresponse().read()
-        yield server.address
+        yield Side(server.address, server.order)
 
 
-def real_server(kind: str, directives: dict[str, Any], folder: Path) -> Any:
+def real_class(kind: str) -> type[RealServer]:
     module = importlib.import_module(f"servers.real.{kind}")
-    return getattr(module, re.sub(r"^.", lambda found: found[0].upper(), kind))(directives, folder)
+    return getattr(module, re.sub(r"^.", lambda found: found[0].upper(), kind))
+
+
+def orders(kind: str) -> tuple[str, ...]:
+    """What a server of that kind can be told."""
+    return real_class(kind).ORDERS

@@ -108,6 +108,13 @@ def token(body: bytes) -> str:
     return found[1].decode("latin-1") if found else ""
 
 
+def least_bytes(data: bytearray) -> int:
+    """Of an answer that is not whole yet."""
+    head_bytes = data.find(b"\r\n\r\n", 0, 1 << 16) + 4
+    length = re.search(rb"(?i)\r\ncontent-length: *(\d+)\r\n", data[:head_bytes])
+    return head_bytes + int(length[1]) if length else 0
+
+
 class Reader:
     """Takes the stream piece by piece; `methods` are those of the requests, in the order in which they were sent."""
 
@@ -116,6 +123,7 @@ class Reader:
         self.data = bytearray()
         self.answered = 0
         self.switched = False
+        self.least_bytes = 0  # of the next answer, where its head has said so: it is not looked at before
 
     def take(self, data: bytes) -> list[Answer]:
         self.data += data
@@ -127,11 +135,13 @@ class Reader:
 
     def _answers(self, ended: bool) -> list[Answer]:
         found = []
-        while not self.switched:
+        while not self.switched and (ended or len(self.data) >= self.least_bytes):
             method = self.methods[self.answered] if self.answered < len(self.methods) else "GET"
             answer = parse(bytes(self.data), ended, method)
             if answer is None:
+                self.least_bytes = least_bytes(self.data)
                 break
+            self.least_bytes = 0
             del self.data[: answer.bytes]
             self.answered += not answer.interim
             self.switched = answer.switches

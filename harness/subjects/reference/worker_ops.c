@@ -121,7 +121,7 @@ static void do_cancel(struct adapter *a, json_t *id, struct fields *f)
         jsonl_write(a->replies, reply_ok(id));
 }
 
-/* Not in the subject protocol's first list of ops: the worker shuts down gracefully, as a reload or a quit makes it. */
+/* The worker shuts down gracefully, as a reload or a quit makes it. */
 static void do_stop(struct adapter *a, json_t *id, struct fields *f)
 {
     (void)f;
