@@ -24,7 +24,8 @@ enum part {
 /* An order to the server as a whole, given on its control channel. */
 struct order {
     const char *name;
-    enum { ORDER_LISTEN, ORDER_PAUSE, ORDER_UNLISTEN } then; /* clients are accepted as before; left in the kernel; refused */
+    enum { ORDER_LISTEN, ORDER_PAUSE, ORDER_UNLISTEN } then; /* clients are accepted as before; left in the kernel
+                                                                      until the last connection has ended; refused */
 };
 
 /* How much it takes. */

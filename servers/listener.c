@@ -50,6 +50,8 @@ static void on_pause_over(struct ev_loop *loop, ev_timer *timer, int revents)
 
 void listener_accept_more(struct listener *l)
 {
+    if (l->paused && l->record.open == 0)
+        listener_stop(l);
     if (!l->full || is_full(l))
         return;
     l->full = false;
@@ -215,6 +217,7 @@ int listener_order(struct listener *l, const char *name, char *err)
             c->entry->behaviour->ordered(c, own);
         conn_settle(c);
     }
+    listener_accept_more(l);
     return 0;
 }
 

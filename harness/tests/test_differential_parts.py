@@ -233,6 +233,22 @@ def test_the_time_of_a_reset(clock: Clock, one_ms: float, other_ms: float, alike
 
 
 @pytest.mark.parametrize(
+    ("did", "one_ms", "other_ms", "alike"),
+    [
+        (("server shutdown",), 40, 500, True),
+        (("server shutdown", "open 1"), 40, 500, True),
+        (("server shutdown",), 40, 2100, False),
+        (("server shutdown", "GET /ok"), 40, 500, False),
+        (("GET /ok",), 40, 500, False),
+    ],
+)
+def test_the_time_of_a_stop(did: tuple[str, ...], one_ms: float, other_ms: float, alike: bool) -> None:
+    stops = Clock(50, (1000.0,), stop_late_ms=700)
+    real, mock = (timeline(*((0, "did", text) for text in did), (at, "end", "EOF")) for at in (one_ms, other_ms))
+    assert whats(real, mock, stops) == ([] if alike else ["end time"])
+
+
+@pytest.mark.parametrize(
     ("clock", "one", "other", "alike"),
     [
         (EXACT, "RST after 0 ms", "RST after 50 ms", True),

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pytest
-from mock_server import Client, Mock, ms_between
+from mock_server import Client, Mock, ms_between, now_ns
 
 KEEP = "Connection: keep-alive"
 HALF_A_BODY = b"POST /ok HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n12345"
@@ -78,14 +79,12 @@ def test_the_textbook_s_idle_timeout(mock: Mock, options: dict[str, Any]) -> Non
 
 def test_the_idle_timeout_is_looked_at_once_in_a_quantum(mock: Mock) -> None:
     address = mock.listen({"name": "tomcat", "keep_alive_timeout_ms": 50, "quantum_ms": 300})
-    ends = []
     for conn in range(1, 4):
         client = Client(address)
         said(client)
         assert client.rest() == (b"", "fin")
-        assert ms_between(mock.await_event("response", conn), mock.await_event("fin_sent", conn)) >= 50
-        ends.append(mock.await_event("fin_sent", conn)["t"] / 1e6)
-    assert ends[2] - ends[0] >= 500, "two quanta, and not two timeouts"
+        answered, ended = (mock.await_event(ev, conn)["t"] / 1e6 for ev in ("response", "fin_sent"))
+        assert ended >= math.ceil((answered + 50) / 300) * 300 - 0.001, "whole quanta of the clock, and not the timeout"
 
 
 def test_never(mock: Mock) -> None:
@@ -199,20 +198,52 @@ def test_newcomers_wait_and_nobody_is_evicted(mock: Mock) -> None:
     assert third.response()[2] == b"c3 r1 /t/1\n"
 
 
-def test_shutdown(mock: Mock) -> None:
-    address = mock.listen({"name": "tomcat", "quantum_ms": 0, "unload_ms": 150, "gate": "g"})
-    mock.call("release", gate="g", count=2)
-    idle, used, busy = (Client(address) for _ in range(3))
-    assert said(idle)[0] == said(used)[0] == "HTTP/1.1 200 "
-    busy.get()
-    mock.await_event("gate", conn=3)
+def shut_down(mock: Mock) -> int:
+    """When, in ns of the trace's clock."""
+    began = now_ns()
     mock.call("order", name="origin", order="shutdown")
+    return began
+
+
+def test_shutdown(mock: Mock) -> None:
+    address = mock.listen({"name": "tomcat", "quantum_ms": 0, "unload_delay_ms": 100_000, "unload_ms": 150})
+    idle, used, half, busy = (Client(address) for _ in range(4))
+    assert said(idle)[0] == said(used)[0] == "HTTP/1.1 200 "
+    half.send(b"GET /ok HTTP/1.1\r\n")
+    busy.send(HALF_A_BODY.replace(b"/ok", b"/read-body"))
+    mock.await_event("request", conn=4)
+    shut_down(mock)
     newcomer = Client(address)
     newcomer.get()
-    used.send(b"GET /ok HTTP/1.1\r\n")
-    assert used.rest() == (b"", "fin"), "a request that comes now gets no answer"
-    mock.call("release", gate="g", count=1)
-    assert idle.rest() == (b"", "fin")
-    assert newcomer.is_quiet(), "it listens, and accepts nobody"
-    mock.call("unlisten", name="origin")
-    assert newcomer.rest()[1] == "rst"
+    for client, more in ((used, b"GET /ok HTTP/1.1\r\n"), (half, b"Host: a\r\n\r\n")):
+        client.send(more)
+        assert client.rest() == (b"", "fin"), "a request that comes now gets no answer"
+    mock.call("books")
+    assert idle.is_quiet() and newcomer.is_quiet(), "one is being served, and nobody is accepted"
+    busy.send(b"67890")
+    line, fields, _ = busy.response()
+    assert line == "HTTP/1.1 200 " and "connection" not in fields
+    assert busy.rest() == idle.rest() == (b"", "fin")
+    assert ms_between(mock.await_event("response", conn=4), mock.await_event("fin_sent", conn=1)) >= 150
+    assert newcomer.rest()[1] == "rst", "the last one has gone, and the listening socket with it"
+    with pytest.raises(ConnectionRefusedError):
+        Client(address)
+
+
+def test_shutdown_with_nobody_served_is_at_once(mock: Mock) -> None:
+    client = Client(mock.listen({"name": "tomcat", "unload_delay_ms": 100_000}))
+    assert said(client)[0] == "HTTP/1.1 200 "
+    shut_down(mock)
+    assert client.rest() == (b"", "fin")
+
+
+@pytest.mark.parametrize("head", [b"GET /slow/100000 HTTP/1.1", b"POST /read-body HTTP/1.1\r\nContent-Length: 10"])
+def test_shutdown_cuts_what_takes_too_long(mock: Mock, head: bytes) -> None:
+    address = mock.listen({"name": "tomcat", "unload_delay_ms": 400})
+    idle, busy = Client(address), Client(address)
+    busy.send(head + b"\r\nHost: a\r\n\r\n")
+    mock.await_event("request", conn=2)
+    began = shut_down(mock)
+    assert idle.rest() == busy.rest() == (b"", "fin")
+    for conn in (1, 2):
+        assert mock.await_event("fin_sent", conn=conn)["t"] - began >= 400e6

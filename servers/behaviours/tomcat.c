@@ -1,6 +1,6 @@
 /* Tomcat as it is on the wire, with the connector's attributes as options: Tomcat documentation, HTTP connector, and observed on
  * Tomcat 10.1's NIO connector. Not imitated: lower-case methods, bare line feeds and Content-Length beside chunked (accepted there),
- * HTTP/0.9, Expect where the body is not read, and that a shutdown cuts requests that take longer than the applications may. */
+ * HTTP/0.9, and Expect where the body is not read. */
 #include "behaviour.h"
 #include "profiles/request.h"
 
@@ -19,6 +19,7 @@ struct tomcat {
     int64_t max_connections;
     uint64_t accept_count;
     double quantum_ms;
+    double unload_delay_ms;
     double unload_ms;
 };
 
@@ -33,7 +34,9 @@ static const struct option options[] = {
     OPTION(OPTION_COUNT, struct tomcat, accept_count, "100", "so many wait; the kernel drops the others"),
     OPTION(OPTION_MS, struct tomcat, quantum_ms, "1000",
            "timeouts are looked at so often, and a socket is closed so long after its FIN; 0: at once, the textbook's server"),
-    OPTION(OPTION_MS, struct tomcat, unload_ms, "1000", "shutdown: how long the applications take to stop"),
+    OPTION(OPTION_MS, struct tomcat, unload_delay_ms, "2000",
+           "shutdown: requests in flight are waited for so long, and looked at in 20 steps; then they are cut"),
+    OPTION(OPTION_MS, struct tomcat, unload_ms, "0", "shutdown: how long the applications then take to stop"),
     {0},
 };
 
@@ -51,6 +54,9 @@ enum phase {
 struct state {
     enum phase phase;
     bool stopping;
+    double cut_at_ms;  /* while stopping: no request is waited for any longer */
+    double ends_at_ms; /* nobody is waited for any more, and the applications take until then to stop; 0: not yet */
+    double due_ms;     /* what is waited for while a request is served */
     bool asks_keep_alive;
     bool is_1_1;
     bool expects; /* 100 */
@@ -74,12 +80,23 @@ static void wait_at_least(struct conn *c, int64_t ms)
         conn_stop_waiting(c);
 }
 
+/* While a request is served: exactly so long, where no shutdown cuts it. */
+static void wait_serving(struct conn *c, double ms)
+{
+    struct state *s = conn_state(c);
+    double now_ms = conn_now_ms();
+    s->due_ms = now_ms + ms;
+    if (s->stopping && s->cut_at_ms < s->due_ms)
+        ms = s->cut_at_ms - now_ms;
+    conn_wait(c, ms > 0 ? ms : 0);
+}
+
 /* An application that reads waits exactly so long. */
 static void wait_for_body(struct conn *c)
 {
     const struct tomcat *o = conn_options(c);
     if (o->connection_timeout_ms > 0)
-        conn_wait(c, (double)o->connection_timeout_ms);
+        wait_serving(c, (double)o->connection_timeout_ms);
 }
 
 static int64_t keep_alive_timeout(const struct tomcat *o)
@@ -195,7 +212,7 @@ static void answer_what_is_asked(struct conn *c, enum asked asked, uint64_t numb
         break;
     case ASKED_SLOW:
         s->phase = LATER;
-        conn_wait(c, (double)number);
+        wait_serving(c, (double)number);
         return;
     case ASKED_READ_BODY:
         if (conn_request_is_whole(c))
@@ -291,7 +308,7 @@ static void reading(struct conn *c, enum part part)
 {
     const struct tomcat *o = conn_options(c);
     struct state *s = conn_state(c);
-    if ((s->stopping && part == PART_FIRST) || (s->phase == SWALLOWS && too_much(o, s, conn_body_bytes(c))))
+    if ((s->stopping && s->phase == READS) || (s->phase == SWALLOWS && too_much(o, s, conn_body_bytes(c))))
         end(c);
     else if (s->phase == BODY || s->phase == SWALLOWS)
         wait_for_body(c);
@@ -311,7 +328,9 @@ static void request(struct conn *c)
 static void sending(struct conn *c)
 {
     const struct tomcat *o = conn_options(c);
-    wait_at_least(c, o->connection_timeout_ms);
+    const struct state *s = conn_state(c);
+    if (!s->stopping)
+        wait_at_least(c, o->connection_timeout_ms);
 }
 
 static void responded(struct conn *c)
@@ -331,10 +350,71 @@ static void responded(struct conn *c)
     wait_for_body(c);
 }
 
+/* --- shutdown ------------------------------------------------------------------------------------------------------ */
+
+/* A part of a head is in nobody's hands yet. */
+static bool is_served(struct conn *c)
+{
+    const struct state *s = conn_state(c);
+    return !conn_is_idle(c) && (s->phase != READS || conn_request_is_whole(c));
+}
+
+static void look_for_served(struct conn *c, void *user)
+{
+    bool *found = user;
+    *found |= is_served(c);
+}
+
+static double step_ms(const struct tomcat *o) { return o->unload_delay_ms / 20; }
+
+/* Whoever is not served waits for those who are, and ends when the applications have stopped. */
+static void stop_on(struct conn *c)
+{
+    const struct tomcat *o = conn_options(c);
+    struct state *s = conn_state(c);
+    double now_ms = conn_now_ms();
+    bool others = false;
+    if (s->ends_at_ms == 0) {
+        conn_visit_siblings(c, look_for_served, &others);
+        if (!others || now_ms >= s->cut_at_ms)
+            s->ends_at_ms = now_ms + o->unload_ms;
+    }
+    if (s->ends_at_ms == 0)
+        conn_wait(c, step_ms(o));
+    else if (now_ms < s->ends_at_ms)
+        conn_wait(c, s->ends_at_ms - now_ms);
+    else
+        conn_end_fin(c); /* the process is gone soon, and with it every socket */
+}
+
+/* The socket goes on listening, and nobody is accepted. */
+static const struct order orders[] = {{"shutdown", ORDER_PAUSE}, {0}};
+
+static void ordered(struct conn *c, const struct order *order)
+{
+    const struct tomcat *o = conn_options(c);
+    struct state *s = conn_state(c);
+    (void)order;
+    s->stopping = true;
+    s->cut_at_ms = conn_now_ms() + o->unload_delay_ms + step_ms(o);
+    if (!is_served(c))
+        stop_on(c);
+    else if (s->phase == SENDING)
+        conn_wait(c, s->cut_at_ms - conn_now_ms());
+    else if (s->phase == BODY || s->phase == LATER)
+        wait_serving(c, s->due_ms - conn_now_ms());
+}
+
+/* --- time, and what else happens ----------------------------------------------------------------------------------- */
+
 static void tick(struct conn *c)
 {
     struct state *s = conn_state(c);
-    if (s->phase == LATER)
+    if (s->stopping && s->phase == READS)
+        stop_on(c);
+    else if (s->stopping && s->phase != RESETS && conn_now_ms() >= s->cut_at_ms)
+        conn_end_now(c);
+    else if (s->phase == LATER)
         send_answer(c);
     else if (s->phase == BODY)
         refuse(c, 400);
@@ -352,19 +432,6 @@ static void peer_closed(struct conn *c)
     const struct state *s = conn_state(c);
     if (s->phase == BODY)
         refuse(c, 400);
-}
-
-/* The socket goes on listening, and nobody is accepted. */
-static const struct order orders[] = {{"shutdown", ORDER_PAUSE}, {0}};
-
-static void ordered(struct conn *c, const struct order *order)
-{
-    const struct tomcat *o = conn_options(c);
-    struct state *s = conn_state(c);
-    (void)order;
-    s->stopping = true;
-    if (conn_is_idle(c))
-        conn_wait(c, o->unload_ms);
 }
 
 static void capacity(const void *all, struct capacity *out)

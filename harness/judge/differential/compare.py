@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 
 from judge.differential.play import Event, Timeline
 
@@ -19,11 +20,13 @@ class Clock:
     """How a kind keeps its timers: an end of timer T comes within [T - EARLY_MS, T + late_ms]. `timers_ms` are the
     configuration's. `rst_late_ms`: a reset comes within so much of its cause. Tomcat hands a socket to a thread and goes to sleep in
     its selector for a second; whether the thread has cancelled the key by then says whether the reset is sent before the sleep or
-    after it. Both were seen of a Tomcat that nobody else talked to."""
+    after it. Both were seen of a Tomcat that nobody else talked to. `stop_late_ms`: what a server that is told to stop needs for
+    itself: Tomcat loads classes for it."""
 
     late_ms: float
     timers_ms: tuple[float, ...] = ()
     rst_late_ms: float = 0.0
+    stop_late_ms: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -97,8 +100,15 @@ def ends_differ(real: Timeline, mock: Timeline, clock: Clock, lag_ms: float) -> 
     elif ends[0] and not ends[0][-1].text.startswith("open"):
         waits = since_before(real, ends[0][-1]), since_before(mock, ends[1][-1])
         any_time = words[0] == "RST" and max(waits) <= clock.rst_late_ms + AT_ONCE_MS + lag_ms
-        if not any_time and not same_class(*waits, clock, lag_ms):
+        told_ms = clock.stop_late_ms if was_told(real, ends[0][-1]) else 0.0
+        if not any_time and not same_class(*waits, clock, lag_ms + told_ms):
             yield Difference("end time", *(f"{words[0]} after {wait:.0f} ms" for wait in waits))
+
+
+def was_told(timeline: Timeline, end: Event) -> bool:
+    """Whether the server was, and the client has done nothing since but to watch others come."""
+    done = [event.text for event in timeline.events[: timeline.events.index(end)] if event.kind == "did"]
+    return any(text.startswith("server ") for text in takewhile(lambda text: text.startswith(("server ", "open ")), reversed(done)))
 
 
 def after(timeline: Timeline, found: Sequence[Event]) -> str:

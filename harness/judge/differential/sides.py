@@ -28,6 +28,7 @@ INHERITED = ("keepalive_timeout_ms", "header_timeout_s", "keepalive_requests", "
 EVERYBODY, ALONE = "", "alone"
 LATE_MS = {"nginx": 50.0, "tomcat": 1100.0}  # nginx's timers are exact; Tomcat looks at its own about once a second
 RST_LATE_MS = {"nginx": 0.0, "tomcat": 1000.0}
+STOP_LATE_MS = {"nginx": 0.0, "tomcat": 700.0}
 
 
 def kinds() -> list[str]:
@@ -43,7 +44,7 @@ class Configuration:
     def clock(self, kind: str) -> Clock:
         timers = {float(value) for key, value in self.mock.items() if key.endswith("_ms") and value > 0}
         resets = "connection_linger_s" in self.mock  # behind its timers, too
-        return Clock(LATE_MS[kind] + (RST_LATE_MS[kind] if resets else 0), tuple(sorted(timers)), RST_LATE_MS[kind])
+        return Clock(LATE_MS[kind] + (RST_LATE_MS[kind] if resets else 0), tuple(sorted(timers)), RST_LATE_MS[kind], STOP_LATE_MS[kind])
 
 
 def read_configurations(kind: str) -> dict[str, Configuration]:
