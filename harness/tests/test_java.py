@@ -42,9 +42,11 @@ def test_the_blocking_client_misses_it_the_selector_does_not(scenario: str, clau
 
 
 @pytest.mark.parametrize("subject", ["java_io", "java_nio"])
-@pytest.mark.parametrize("scenario", ["reset/idle-fin-seen", "reset/overtaken", "reset/announced", "reset/jdk-read", "http/late-response"])
+@pytest.mark.parametrize("scenario", [
+    "reset/idle-fin-seen", "reset/overtaken", "reset/announced", "reset/jdk-read", "http/late-response", "nginx/switched",
+])  # fmt: skip
 def test_neither_misses_it(subject: str, scenario: str, tmp_path: Path) -> None:
-    assert set(verdicts(scenario, subject, tmp_path).values()) == {"pass"}
+    assert set(verdicts(scenario, subject, tmp_path).values()) <= {"pass", "observed"}
 
 
 @pytest.mark.parametrize("scenario", ["reset/unchecked", "reset/jdk-write"])

@@ -15,6 +15,7 @@ final class Response {
     private enum At { STATUS, HEADER, BODY, CHUNK_SIZE, CHUNK, CHUNK_END, TRAILER, TO_THE_END, DONE }
 
     private static final int LINE_BYTES_MAX = 65_536;
+    private static final int SWITCHING_PROTOCOLS = 101; // the last response: what follows is no HTTP (RFC 9110, section 7.8)
 
     private final boolean head;
     private final ByteArrayOutputStream line = new ByteArrayOutputStream();
@@ -58,7 +59,7 @@ final class Response {
     boolean keepsConnection(boolean asksClose) {
         String connection = headers.getOrDefault("connection", "").toLowerCase(Locale.ROOT);
         boolean bounded = headers.containsKey("content-length") || headers.containsKey("transfer-encoding") || bodyless();
-        return bounded && !asksClose && !hasToken(connection, "close") && (!http10 || hasToken(connection, "keep-alive"));
+        return bounded && !asksClose && status != SWITCHING_PROTOCOLS && !hasToken(connection, "close") && (!http10 || hasToken(connection, "keep-alive"));
     }
 
     void describe(JsonObject reply) {
@@ -85,7 +86,7 @@ final class Response {
     }
 
     private boolean bodyless() {
-        return head || status == 204 || status == 304;
+        return head || status == 204 || status == 304 || status == SWITCHING_PROTOCOLS;
     }
 
     private void takeBody(ByteBuffer in) {
@@ -136,7 +137,7 @@ final class Response {
             }
             String value = text.substring(colon + 1).strip();
             headers.merge(text.substring(0, colon).toLowerCase(Locale.ROOT), value, (one, other) -> one + ", " + other);
-        } else if (status < 200) { // an interim response; the real one follows
+        } else if (status < 200 && status != SWITCHING_PROTOCOLS) { // an interim response; the real one follows
             headers.clear();
             at = At.STATUS;
         } else {
