@@ -31,14 +31,15 @@ def by_clause(results: list[dict[str, Any]], subject: str) -> dict[str, dict[str
 def agreement(results: list[dict[str, Any]], reference: str, other: str) -> dict[str, list[str]]:
     """Clause by clause, where two subjects were judged by the same run: they `agree` (the same verdict in each scenario that judged
     both), they `differ` and that is known, they differ and it is `unknown`, or no scenario judged both (`skipped`)."""
-    ours, theirs = by_clause(results, reference), by_clause(results, other)
+    first, second = by_clause(results, reference), by_clause(results, other)
     found: dict[str, list[str]] = {"agree": [], "differ": [], "unknown": [], "skipped": []}
-    for clause, scenarios in sorted(ours.items()):
-        both = {name: theirs.get(clause, {}).get(name, "skipped") for name, word in scenarios.items() if word != "skipped"}
+    for clause, scenarios in sorted(first.items()):
+        both = {name: second.get(clause, {}).get(name, "skipped") for name, word in scenarios.items() if word != "skipped"}
         judged = {name: word for name, word in both.items() if word != "skipped"}
-        apart = [word for name, word in judged.items() if word != scenarios[name]]
+        apart = [(scenarios[name], word) for name, word in judged.items() if word != scenarios[name]]
         kind = "skipped" if not judged else "agree" if not apart else "differ"
-        found["unknown" if kind == "differ" and not all(word.endswith(KNOWN) for word in apart) else kind].append(clause)
+        known = all(ours.endswith(KNOWN) or theirs.endswith(KNOWN) for ours, theirs in apart)
+        found[kind if known else "unknown"].append(clause)
     return found
 
 

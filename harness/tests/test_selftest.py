@@ -95,6 +95,7 @@ def test_the_lines() -> None:
 @pytest.mark.parametrize(("ours", "theirs", "kind"), [
     ("pass", "pass", "agree"), ("pass", "fail", "unknown"), ("pass", "fail (known)", "differ"), ("pass", "skipped", "skipped"),
     ("observed", "observed", "agree"), ("pass", "advisory (known)", "differ"), ("pass", "inconclusive", "unknown"),
+    ("fail (known)", "pass", "differ"),
 ])  # fmt: skip
 def test_agreement(ours: str, theirs: str, kind: str) -> None:
     def result(subject: str, scenario: str, word: str) -> dict[str, object]:
