@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from judge import VERSION, commands
+from judge.commands.list import clauses_of
 from judge.project import PYTHON
 from judge_kit import ROOT, environment, judge, subject
 from terminal import needs_terminal
@@ -46,6 +47,15 @@ def test_lists(what):
     assert rows
     lines = judge("list", what).out.splitlines()
     assert [line.split()[0] for line in lines] == [row["name"] for row in rows]
+
+
+def test_subjects_are_listed_with_their_last_verdicts():
+    told = judge("list", "subjects").out
+    assert re.search(r"^reference +clauses, when it was last recorded: \d+ pass", told, re.M)
+    assert clauses_of({"a/a": {"verdict": "pass"}, "a/b": {"verdict": "fail (known)"}, "a/c": {"verdict": "pass"}}) == (
+        "clauses, when it was last recorded: 2 pass, 1 fail (known)"
+    )
+    assert clauses_of(None) == "not recorded"
 
 
 def test_explain_scenario_and_clause():

@@ -23,7 +23,6 @@ SUMMARY = "what a clause says, what a scenario does, or what became of each sent
 EXAMPLE = "explain idle/stray-byte"
 
 
-
 def arguments(parser: Parser) -> None:
     parser.add_argument("name", metavar="CLAUSE|SCENARIO|DOCUMENT", nargs="?")
     parser.add_argument("--claims", action="store_true", help="what became of each sentence of the documents (or of DOCUMENT)")

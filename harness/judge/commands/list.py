@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from argparse import Namespace
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -70,10 +71,17 @@ def clause_line(row: Row, width: int) -> str:
 
 
 def subjects(project: Project) -> list[Row]:
+    last = record.load_all(project.results)
     return [
-        {"name": name, "summary": "", "known_failing": find_adapter(name, project).known_failing.exists()}
+        {"name": name, "summary": clauses_of(last.get(name)), "known_failing": find_adapter(name, project).known_failing.exists()}
         for name in adapters(project)
     ]
+
+
+def clauses_of(last: record.Record | None) -> str:
+    """How a subject's clauses were last judged."""
+    counted = Counter(one["verdict"] for one in (last or {}).values()).most_common()
+    return f"clauses, when it was last recorded: {', '.join(f'{count} {word}' for word, count in counted)}" if last else "not recorded"
 
 
 LISTS: dict[str, Callable[[Project], list[Row]]] = {
