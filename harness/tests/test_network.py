@@ -130,8 +130,11 @@ def called(name: str, pids: set[int]) -> bool:
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL], ids=lambda how: how.name)
 @pytest.mark.parametrize(("scenario", "server"), [("tcp/silent-peer-unnoticed", "server"), ("tcp/not-http-activity", "nginx")])
 def test_nothing_is_left_of_a_run_that_is_ended(scenario: str, server: str, how: signal.Signals, tmp_path: Path) -> None:
+    scratch = tmp_path / "scratch"  # what SIGKILL leaves is there, and not where the system has its temporary folders
+    scratch.mkdir()
     running = subprocess.Popen(
-        [*SCENARIO, tmp_path / "out", scenario], env=ENV, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, process_group=0,
+        [*SCENARIO, tmp_path / "out", scenario], env={**ENV, "TMPDIR": str(scratch)}, stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL, process_group=0,
     )
     own, children, deadline = os.readlink("/proc/self/ns/net"), set(), time.monotonic() + 60
     while running.poll() is None and time.monotonic() < deadline:
@@ -148,3 +151,4 @@ def test_nothing_is_left_of_a_run_that_is_ended(scenario: str, server: str, how:
     while (left := {pid for pid in children if Path(f"/proc/{pid}").exists()}) and time.monotonic() < deadline:
         time.sleep(0.05)
     assert not left
+    assert how == signal.SIGKILL or not list(scratch.iterdir())
