@@ -332,3 +332,12 @@ def test_a_difference_as_text() -> None:
     row = next(line for line in text.splitlines() if "HTTP/1.1 200 OK" in line)
     assert row.count("HTTP/1.1 200 OK") == 2
     assert "end: EOF | none" in text and text.endswith("again:  ./run.sh again")
+
+
+@pytest.mark.parametrize(
+    ("against", "name"), [(None, "the behaviour nginx"), ("ok", "the behaviour ok"), ("real", "the real nginx, once more")]
+)
+def test_each_timeline_says_whose_it_is(against: str | None, name: str) -> None:
+    case = select("nginx", ["limit/one"], 1, 0, False)[0]
+    lines = difference_text("nginx", case, timeline(DID), timeline(DID), [], "again", against).splitlines()
+    assert [line for line in lines if line.startswith("    the real nginx  ") and line.endswith(f"  {name}")]

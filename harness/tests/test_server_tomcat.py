@@ -187,6 +187,21 @@ def test_protocol_errors(mock: Mock, sent: bytes, status: int) -> None:
     assert client.rest() == (b"", "fin")
 
 
+@pytest.mark.parametrize(("before", "field", "said_of_it"), [
+    ([], "", None), ([KEEP], "", None), ([], "Connection: close\r\n", "close"), (["A: b"] * 2, "", "close"),
+])
+def test_another_version_says_close_only_where_it_is_the_last_anyway(
+    mock: Mock, before: list[str], field: str, said_of_it: str | None
+) -> None:
+    client = connect(mock, max_keep_alive_requests=3)
+    for other in before:
+        said(client, "/ok", other)
+    client.send(f"GET /ok HTTP/2.0\r\nHost: a\r\n{field}\r\n".encode())
+    line, fields, _ = client.response()
+    assert (line, fields.get("connection")) == ("HTTP/1.1 505 ", said_of_it)
+    assert client.rest() == (b"", "fin")
+
+
 def test_newcomers_wait_and_nobody_is_evicted(mock: Mock) -> None:
     address = mock.listen({"name": "tomcat", "quantum_ms": 0, "max_connections": 2})
     first, second, third = (Client(address) for _ in range(3))

@@ -60,8 +60,7 @@ struct state {
     bool asks_keep_alive;
     bool is_1_1;
     bool expects; /* 100 */
-    bool asked_before; /* asks_keep_alive, of the request before */
-    bool mute;
+    bool mute; /* it closes, and does not say so */
     bool reads_body; /* the application does; what it leaves is swallowed */
     struct answer answer;
     char fields[96];
@@ -166,7 +165,6 @@ static void refuse(struct conn *c, unsigned status)
 {
     struct state *s = conn_state(c);
     s->answer = (struct answer){.status = status};
-    s->mute = status == 505 && !s->asked_before; /* it closes, and says so only behind a request with keep-alive */
     send_answer(c);
 }
 
@@ -245,11 +243,20 @@ static bool too_much(const struct tomcat *o, const struct state *s, uint64_t byt
     return !s->reads_body && o->max_swallow_size_bytes >= 0 && bytes > (uint64_t)o->max_swallow_size_bytes;
 }
 
-static bool may_go_on(const struct conn *c, const struct state *s, const char *head, size_t bytes)
+static bool is_last(const struct conn *c, const struct state *s, const char *head, size_t bytes)
 {
     const struct tomcat *o = conn_options(c);
-    bool last = o->max_keep_alive_requests > 0 && conn_requests(c) >= (uint64_t)o->max_keep_alive_requests;
-    return !last && !too_much(o, s, head_content_length(head, bytes)) && !says(head, bytes, "close") && (s->is_1_1 || s->asks_keep_alive);
+    bool limit = o->max_keep_alive_requests > 0 && conn_requests(c) >= (uint64_t)o->max_keep_alive_requests;
+    return limit || too_much(o, s, head_content_length(head, bytes)) || says(head, bytes, "close");
+}
+
+/* Of another version: closes, and says only so where another request would have been the last one, too. */
+static void refuse_version(struct conn *c, const char *head, size_t bytes)
+{
+    struct state *s = conn_state(c);
+    s->reads_body = false;
+    s->mute = !is_last(c, s, head, bytes);
+    refuse(c, 505);
 }
 
 static void head(struct conn *c)
@@ -267,13 +274,15 @@ static void head(struct conn *c)
         return;
     }
     s->is_1_1 = text_is(line.version, "HTTP/1.1");
-    s->asked_before = s->asks_keep_alive;
     s->asks_keep_alive = says(head_text, bytes, "keep-alive");
     s->expects = s->is_1_1 && head_field(head_text, bytes, "Expect", 0, &value);
     s->reads_body = asked == ASKED_READ_BODY;
-    s->answer = (struct answer){.status = 200, .empty = text_is(line.method, "HEAD"), .keep = may_go_on(c, s, head_text, bytes)};
+    s->answer = (struct answer){
+        .status = 200, .empty = text_is(line.method, "HEAD"),
+        .keep = !is_last(c, s, head_text, bytes) && (s->is_1_1 || s->asks_keep_alive),
+    };
     if (!s->is_1_1 && !text_is(line.version, "HTTP/1.0"))
-        refuse(c, 505);
+        refuse_version(c, head_text, bytes);
     else if (line.target.bytes + head_longest_field(head_text, bytes) > HEAD_BYTES)
         refuse(c, 400);
     else if (text_is(line.method, "TRACE"))
@@ -289,11 +298,12 @@ static void wrong(struct conn *c)
     size_t bytes;
     const char *head_text = conn_head(c, &bytes);
     struct text version = head_line(head_text, bytes).version, value;
-    struct state *s = conn_state(c);
-    s->asked_before = s->asks_keep_alive;
     bool strange = text_contains(version, "HTTP/") && !text_is(version, "HTTP/1.0") && !text_is(version, "HTTP/1.1");
     bool encoded = head_field(head_text, bytes, "Transfer-Encoding", 0, &value) && !text_contains_nocase(value, "chunked");
-    refuse(c, strange ? 505 : encoded ? 501 : 400);
+    if (strange)
+        refuse_version(c, head_text, bytes);
+    else
+        refuse(c, encoded ? 501 : 400);
 }
 
 /* --- what happens -------------------------------------------------------------------------------------------------- */

@@ -67,7 +67,7 @@ def report(args: Namespace, played: object, elapsed_s: float) -> int:
         again += f" --against {args.against}" if args.against else ""
         if one in played.unclear:
             print(f"inconclusive, because player or server were {one.late_ms:.0f} ms late:")
-        print(difference_text(args.kind, one.case, one.real, one.mock, one.differences, again) + "\n")
+        print(difference_text(args.kind, one.case, one.real, one.mock, one.differences, again, args.against) + "\n")
     for problem in played.problems:
         print(f"problem {problem}")
     known = sum(bool(one.differences) and not one.unexplained for one in played.outcomes)

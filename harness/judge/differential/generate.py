@@ -52,8 +52,7 @@ HABITS = {
         {"/ok": 40, "/status": 12, "/send-error": 6, "/big/1000": 4, "/big/100000": 3, "/slow/50": 3, "/unknown-length": 6,
          "/close": 4},
         STATUSES,
-        # No HTTP/2.0: whether the 505 behind other requests says close was seen both ways.
-        ("raw nonsense\\r\\n\\r\\n", "raw GET /ok HTTP/1.1\\r\\n\\r\\n"),
+        ("raw nonsense\\r\\n\\r\\n", "raw GET /ok HTTP/1.1\\r\\n\\r\\n", "raw GET /ok HTTP/2.0\\r\\nHost: a\\r\\n\\r\\n"),
         600, 6500,
     ),
 }  # fmt: skip

@@ -13,12 +13,15 @@ COLUMN = 62
 
 
 def difference_text(
-    kind: str, case: Case, real: Timeline, mock: Timeline, differences: Sequence[Difference], again: str
+    kind: str, case: Case, real: Timeline, mock: Timeline, differences: Sequence[Difference], again: str,
+    against: str | None = None,
 ) -> str:
+    """`against`: a behaviour that stands in for the one called like the kind, or "real"."""
+    other = f"the real {kind}, once more" if against == "real" else f"the behaviour {against or kind}"
     lines = [f"{kind} {case.name}, server {case.server}{' (alone)' if case.alone else ''}", "    script:"]
     lines += [f"        {step.text}" for step in case.steps]
     lines += ["    differs:", *(f"        {one}" for one in differences)] if differences else []
-    lines += ["", *(f"    {row}" for row in side_by_side(f"the real {kind}", real, f"the behaviour {kind}", mock))]
+    lines += ["", *(f"    {row}" for row in side_by_side(f"the real {kind}", real, other, mock))]
     return "\n".join([*lines, f"    again:  {again}"])
 
 
