@@ -120,6 +120,7 @@ void conn_new(struct listener *l, int fd, unsigned peer_port)
     c->waiter.pass = conn_on_gate_passed;
     ev_io_init(&c->io, on_io, fd, EV_READ);
     ev_timer_init(&c->timer, conn_on_timer, 0, 0);
+    ev_set_priority(&c->timer, EV_MINPRI); /* as in nginx and Tomcat, what has come meanwhile is read before the time is up */
     c->io.data = c->timer.data = c;
     LIST_INSERT_HEAD(&l->conns, c, link);
     c->accepted_ms = conn_now_ms();

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import select
+import time
+from pathlib import Path
+
 import pytest
-from mock_server import Client, Mock, ms_between, now_ns
+from mock_server import PATIENCE_S, Client, Mock, ms_between, now_ns
 
 FORGED = b"HTTP/1.1 200 OK\r\nContent-Length: 14\r\n\r\nc1 r0 /forged\n"
 TIMEOUT_408 = b"HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
@@ -176,6 +180,29 @@ def test_the_idle_time_is_not_short_after_a_busy_turn_of_the_loop(mock: Mock) ->
     client.send(b"GET /t/1 HTTP/1.1\r\n\r\n" * 500)
     client.rest()
     assert ms_between(mock.await_event("response", count=500), mock.await_event("fin_sent")) >= 30
+
+
+@pytest.mark.parametrize(("name", "option"), [("close-idle", "after_ms"), ("nginx", "keepalive_timeout_ms")])
+def test_a_request_that_came_before_the_server_looked_is_answered(mock: Mock, name: str, option: str) -> None:
+    """As in nginx and Tomcat. Nobody reads the server's trace, and it waits for that while a time passes; then both are there."""
+    address, flood = mock.listen({"name": name, option: 2000}, {"name": "ok"}), b"GET /t/1 HTTP/1.1\r\nHost: x\r\n\r\n" * 1000
+    client, other = Client(address), Client(address)
+    client.exchange()
+    with mock.news:  # without it, the trace is not read
+        other.send(flood)
+        await_full(mock.process.pid)
+        client.get("/t/2")
+        time.sleep(2.1)
+    assert client.response()[2] == b"c1 r2 /t/2\n"
+
+
+def await_full(pid: int) -> None:
+    """Until it cannot write to its standard output, a pipe."""
+    deadline = time.monotonic() + PATIENCE_S
+    with Path(f"/proc/{pid}/fd/1").open("wb", buffering=0) as pipe:
+        while select.select([], [pipe], [], 0)[1]:
+            assert time.monotonic() < deadline
+            time.sleep(0.001)
 
 
 def test_the_first_byte_of_a_request_ends_the_idle_time(mock: Mock) -> None:
