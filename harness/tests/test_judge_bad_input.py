@@ -59,6 +59,7 @@ def waits_of(program: str, mark: str) -> int:
     (["explain", "idle/stray-close"], 'did you mean "idle/stray-closes"?'),
     (["subject", "referenc"], 'did you mean "reference"?'),
     (["subject"], "which one?"),
+    (["subject", "--check", "reference", "--timeout-scale", "0"], "0 is not more than 0"),
     (["judge", "no-such-folder"], "no-such-folder: no kept trace"),
     (["serve", "close-idel"], "close-idle"),
     (["load", "htp://127.0.0.1:1/"], "htp://127.0.0.1:1/"),

@@ -5,19 +5,20 @@ from __future__ import annotations
 import os
 from argparse import Namespace
 
-from judge.arguments import Parser, add_variant
+from judge.arguments import Parser, add_variant, positive
 from judge.errors import HarnessError, UsageError
 from judge.project import Project
 from judge.subject import adapters, find_adapter
 
 SUMMARY = "a subject's adapter on standard input and output"
-EXAMPLE = "subject reference"
+EXAMPLE = "subject --check harness/subjects/_template.py"
 
 
 def arguments(parser: Parser) -> None:
-    parser.add_argument("name", nargs="?", metavar="NAME")
+    parser.add_argument("name", nargs="?", metavar="NAME", help="one of --list, or any adapter by a path with a slash in it")
     parser.add_argument("--list", action="store_true", help="print the names")
     parser.add_argument("--check", action="store_true", help="prove that NAME (or a path) speaks harness/subjects/PROTOCOL.md")
+    parser.add_argument("--timeout-scale", type=positive(float), default=1.0, metavar="F", help="--check: wait F times as long (1)")
     add_variant(parser)
 
 
@@ -32,7 +33,7 @@ def run(args: Namespace) -> int:
     if args.check:
         from judge import adapter_check
 
-        return adapter_check.report(adapter, project)
+        return adapter_check.report(adapter, project, args.timeout_scale)
     argv = adapter.argv
     try:
         os.execvp(argv[0], argv)
