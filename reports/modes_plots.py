@@ -67,6 +67,18 @@ def _above(number: int, height: float, text: str) -> str:
     return f"set label {10 + number} {quote(text)} {place} textcolor rgb '{palette.INK}' font NORMAL noenhanced front\n"
 
 
+def _bars(labels: list[tuple[str, float]], top: float) -> str:
+    """The axes of a bar for each form."""
+    return f"""
+set key at screen 0.5, screen 0.02 center bottom horizontal
+set grid ytics
+set xrange [-0.6:{len(labels) - 0.4}]
+set yrange [0:{top:.6g}]
+set xtics {tics(labels)}
+set boxwidth 0.5
+set style fill solid 1"""
+
+
 def costs(modes: dict[str, Any]) -> Plot:
     """CPU of one request, client and server one upon the other, with the spread of their sum."""
     rows, labels = [], []
@@ -79,15 +91,8 @@ def costs(modes: dict[str, Any]) -> Plot:
             rows.append([number, client, client + server, min(sums), max(sums), median(one["handshakes"] for one in costs)])
     top = max([row[4] for row in rows] or [1]) * 1.2
     texts = "".join(_above(row[0], row[4], f"{row[2]:.1f} µs, {row[5]:.4g} handshake{'' if row[5] == 1 else 's'}") for row in rows)
-    script = block("costs", rows) + texts + f"""
-set key at screen 0.5, screen 0.02 center bottom horizontal
-set grid ytics
-set xrange [-0.6:{len(labels) - 0.4}]
-set yrange [0:{top:.6g}]
-set xtics {tics(labels)}
+    script = block("costs", rows) + texts + _bars(labels, top) + f"""
 set ytics {step(top, 6):g} format '%g µs'
-set boxwidth 0.5
-set style fill solid 1
 plot $costs using 1:3 with boxes lc rgb '{palette.ORANGE}' title 'server', \\
      $costs using 1:2 with boxes lc rgb '{palette.BLUE}' title 'client', \\
      $costs using 1:4:(0):($5-$4) with vectors heads size screen 0.005,90 lw 1.6 lc rgb '{palette.INK}' \\
@@ -107,15 +112,8 @@ def ports(modes: dict[str, Any]) -> list[Plot]:
     rows = [[number, row["ok"], row["ok"] + row["failed"]] for number, row in enumerate(found["rows"])]
     top = max(row[2] for row in rows) * 1.2
     texts = "".join(_above(number, row[2], f"{row[1]:,} answered, {row[2] - row[1]:,} failed") for number, row in enumerate(rows))
-    script = block("rows", rows) + texts + f"""
-set key at screen 0.5, screen 0.02 center bottom horizontal
-set grid ytics
-set xrange [-0.6:{len(labels) - 0.4}]
-set yrange [0:{top:.6g}]
-set xtics {tics(labels)}
+    script = block("rows", rows) + texts + _bars(labels, top) + f"""
 set ytics {tics((units.count(at), at) for at in range(0, int(top), int(step(top, 6))))}
-set boxwidth 0.5
-set style fill solid 1
 plot $rows using 1:3 with boxes lc rgb '{palette.RED}' title 'failed: no local port left', \\
      $rows using 1:2 with boxes lc rgb '{palette.BLUE}' title 'answered'
 """

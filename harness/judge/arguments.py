@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import Callable
+from pathlib import Path
 
 from judge.errors import UsageError
 from judge.names import nearest
@@ -49,3 +50,9 @@ def add_console(parser: Parser) -> None:
     quiet.add_argument("-v", "--verbose", action="store_true", help="every verdict")
     colors = ("auto", "always", "never")
     parser.add_argument("--color", choices=colors, default="auto", help="(auto: on a terminal, unless NO_COLOR is set)")
+
+
+def add_kept(parser: Parser, name: str) -> None:
+    """--json and --out of a command that measures, and keeps what it found under that name."""
+    parser.add_argument("--json", action="store_true", help="print the result file instead of what it comes to")
+    parser.add_argument("--out", type=Path, metavar="DIR", help=f"where {name}.json, its page and its plots go (reports/out/TIME)")

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from judge.child import ending
 from judge.errors import Skip, SubjectError
-from judge.namespace import SERVER_PORT, NetNamespace, NotAllowed, few_ports
+from judge.network.namespace import SERVER_PORT, NetNamespace, NotAllowed, few_ports
 from judge.servers import Servers
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 from judge.child import Child
 from judge.errors import HarnessError
 from judge.journal import Journal
-from judge.network import Network
+from judge.network.network import Network
 from judge.project import PYTHON, Project
 
 START_MS = 40_000  # times --timeout-scale; it has a bound of its own

@@ -16,7 +16,7 @@ from judge.errors import HarnessError, Skip, SubjectError
 from judge.journal import Journal
 from judge.lag import LagMeter
 from judge.name_server import NameServer
-from judge.network import Network
+from judge.network.network import Network
 from judge.project import Project
 from judge.real_server import RealServer
 from judge.scenario import Scenario

@@ -30,7 +30,8 @@ from judge.deaf import DEAF
 from judge.errors import UsageError
 from judge.name_server import CODES, NO_ANSWER, Record, is_ipv4
 from judge.names import nearest
-from judge.network import EVENTS, WIRE_EVENTS, NetworkSpec, read_network
+from judge.network.network import EVENTS, WIRE_EVENTS
+from judge.network.spec import NetworkSpec, read_network
 from judge.project import Project
 from judge.steps import ADDRESSED, MOCK_VERBS, REQUEST_OPS, SERVER_EVENTS, Step, read_steps
 from judge.table import Table, shown

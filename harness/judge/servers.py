@@ -10,7 +10,7 @@ from typing import Any
 from judge.child import Child
 from judge.errors import HarnessError
 from judge.journal import Journal
-from judge.namespace import NetNamespace
+from judge.network.namespace import NetNamespace
 from judge.project import Project
 
 ANSWER_MS = 10_000  # the server's own; generous, because nothing is measured here

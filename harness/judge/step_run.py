@@ -10,7 +10,7 @@ from typing import Any
 from judge import exchange, kernel
 from judge.errors import HarnessError, Skip
 from judge.journal import Journal
-from judge.network import Network
+from judge.network.network import Network
 from judge.real_server import RealServer
 from judge.scenario import Scenario
 from judge.servers import Servers

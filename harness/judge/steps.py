@@ -33,7 +33,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from judge.names import nearest
-from judge.network import EVENTS, WIRE_EVENTS
+from judge.network.network import EVENTS, WIRE_EVENTS
 from judge.sockets import GONE, SIDES, STATES
 from judge.table import Table
 

@@ -12,7 +12,7 @@ from judge.child import Child
 from judge.errors import SubjectError, UsageError
 from judge.journal import Journal
 from judge.names import nearest
-from judge.namespace import NetNamespace
+from judge.network.namespace import NetNamespace
 from judge.project import PYTHON, Project
 from judge.table import shown
 

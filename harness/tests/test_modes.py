@@ -18,7 +18,7 @@ from judge.modes.exhaustion import exhaust
 from judge.modes.forms import FORMS, Load
 from judge.modes.lulls import with_lulls
 from judge.modes.measure import Bench
-from judge.namespace import NetNamespace, NotAllowed, few_ports
+from judge.network.namespace import NetNamespace, NotAllowed, few_ports
 from judge.project import PYTHON, Project
 from judge.sockets import GONE, SocketTable
 from judge_kit import ROOT, environment, judge

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from judge import checkers
 from judge.clause_verdicts import agreement
-from judge.namespace import NetNamespace, NotAllowed
+from judge.network.namespace import NetNamespace, NotAllowed
 from judge.project import PYTHON, Project
 from judge.scenario import load_scenarios
 from judge.selftest import figures

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from pathlib import Path
 
 from judge.advise import gaps
-from judge.arguments import Parser, add_variant, positive
+from judge.arguments import Parser, add_kept, add_variant, positive
 from judge.durations import duration_ms, duration_or_0_ms
 
 SUMMARY = "which of two idle timeouts is wrong: who closes first, what fails, what to set"
@@ -25,8 +24,7 @@ def arguments(parser: Parser) -> None:
     add("--window", type=duration_ms, metavar="T", help="the race window: the network's round trip and a little (measured here)")
     add("--no-sweep", action="store_true", help="the arithmetic alone")
     add("--seed", type=int, default=1, metavar="N", help="of the sweep (1)")
-    add("--json", action="store_true", help="print advise.json instead of sentences")
-    add("--out", type=Path, metavar="DIR", help="where advise.json, .html and the plots go (reports/out/TIME)")
+    add_kept(parser, "advise")
     add_variant(parser)
 
 

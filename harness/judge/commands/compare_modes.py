@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from pathlib import Path
 
-from judge.arguments import Parser, add_variant, positive
+from judge.arguments import Parser, add_kept, add_variant, positive
 from judge.durations import duration_ms
 
 SUMMARY = "one load in three forms (short, keep-alive, long connections): what each costs, who holds TIME_WAIT, when ports run out"
@@ -23,8 +22,7 @@ def arguments(parser: Parser) -> None:
     add("--server-idle", type=duration_ms, default=200.0, metavar="T", help="... or when it has idled for so long (200ms)")
     add("--rounds", type=whole, default=5, metavar="N", help="so often each form has its turn (5)")
     add("--seed", type=int, default=1, metavar="N", help="of the order in each round (1)")
-    add("--json", action="store_true", help="print the result file instead of the table")
-    add("--out", type=Path, metavar="DIR", help="where modes__SERVER.json, .html and the plots go (reports/out/TIME)")
+    add_kept(parser, "modes__SERVER")
     add_variant(parser)
 
 

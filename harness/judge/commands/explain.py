@@ -14,7 +14,8 @@ from judge.clauses import LEVELS, Clause
 from judge.deaf import DEAF
 from judge.errors import UsageError
 from judge.names import nearest
-from judge.network import FORGETS, KINDS, WIRE_EVENTS, NetworkSpec
+from judge.network.network import WIRE_EVENTS
+from judge.network.spec import FORGETS, KINDS, NetworkSpec
 from judge.project import Project
 from judge.scenario import Scenario, Server, load_scenarios
 from judge.steps import Step

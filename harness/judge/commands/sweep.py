@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 from argparse import Namespace
-from pathlib import Path
 
-from judge.arguments import Parser, add_variant, positive
+from judge.arguments import Parser, add_kept, add_variant, positive
 from judge.durations import duration_ms, plain
 from judge.errors import UsageError
 
@@ -25,8 +24,7 @@ def arguments(parser: Parser) -> None:
     add("--pairs", type=positive(int), default=200, metavar="N", help="pairs of requests at each gap (200)")
     add("--rate", type=positive(float), default=800.0, metavar="N", help="pairs that begin in a second (800)")
     add("--seed", type=int, default=1, metavar="N", help="of the order of the gaps (1)")
-    add("--json", action="store_true", help="print the result file instead of the table")
-    add("--out", type=Path, metavar="DIR", help="where sweep__SERVER.json, .html and the plot go (reports/out/TIME)")
+    add_kept(parser, "sweep__SERVER")
     add_variant(parser)
 
 

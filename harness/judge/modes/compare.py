@@ -15,7 +15,7 @@ from judge.modes.exhaustion import exhaust
 from judge.modes.forms import FORMS, Load
 from judge.modes.lulls import with_lulls
 from judge.modes.measure import Bench
-from judge.namespace import NetNamespace, NotAllowed
+from judge.network.namespace import NetNamespace, NotAllowed
 from judge.progress import progress
 from judge.project import Project
 

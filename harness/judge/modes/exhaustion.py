@@ -8,7 +8,7 @@ from typing import Any
 
 from judge.modes.forms import FORMS, Load
 from judge.modes.measure import Bench
-from judge.namespace import few_ports
+from judge.network.namespace import few_ports
 from judge.progress import progress
 
 PORTS = 1024

@@ -18,7 +18,7 @@ from judge.child import ending
 from judge.errors import HarnessError
 from judge.modes.forms import Form, Load
 from judge.modes.origin import ORIGINS, cpu_ns, give_last_core
-from judge.namespace import LIKE_A_NETWORK, NetNamespace
+from judge.network.namespace import LIKE_A_NETWORK, NetNamespace
 from judge.project import Project
 from judge.sockets import SIDES
 

@@ -11,7 +11,7 @@ from judge.child import Child
 from judge.errors import HarnessError
 from judge.journal import Journal
 from judge.modes.forms import Form, Load
-from judge.namespace import SERVER_PORT, NetNamespace
+from judge.network.namespace import SERVER_PORT, NetNamespace
 from judge.project import PYTHON, Project
 from judge.servers import Servers
 

@@ -1,6 +1,8 @@
-"""Networks of a scenario's own: client and server in network namespaces of theirs, and what can happen between them."""
+"""Network namespaces of our own, and networks of them: client and server in one of theirs each, and what can happen between them.
 
-from judge.network.network import EVENTS, WIRE_EVENTS, Network
-from judge.network.spec import FORGETS, KINDS, NetworkSpec, read_network
+    namespace         one of them; held by namespace_agent, a program of its own
+    network           some, joined by cables, or by a box that translates addresses
+    spec              what a scenario says of its network
+    wire              a program that tells what is on the client's cable
 
-__all__ = ["EVENTS", "FORGETS", "KINDS", "WIRE_EVENTS", "Network", "NetworkSpec", "read_network"]
+Nothing is imported here: the programs are started for each namespace, and shall start fast."""

@@ -11,7 +11,7 @@ from typing import Any
 from judge.child import Child
 from judge.errors import HarnessError, Skip
 from judge.journal import Journal
-from judge.namespace import NetNamespace, NotAllowed
+from judge.network.namespace import NetNamespace, NotAllowed
 from judge.network.spec import NetworkSpec
 from judge.project import PYTHON
 

@@ -47,7 +47,7 @@ class NetNamespace:
         self.ids = itertools.count(1)
         self.answers: dict[int, dict[str, Any]] = {}
         self.hello: dict[str, Any] = {}
-        agent = [PYTHON, "-m", "judge.namespace_agent", *(["--isolated"] if isolated else [])]
+        agent = [PYTHON, "-m", "judge.network.namespace_agent", *(["--isolated"] if isolated else [])]
         agent += [word for name, value in (settings or {}).items() for word in ("--setting", f"{name}={value}")]
         try:
             self.child = Child([*(self._unshare() if isolated else []), *agent], log, self._line, self.journal.wake)

@@ -1,7 +1,7 @@
 """The process that holds a network namespace and speaks for it, in JSON lines. It has no name anywhere and is gone with its
 last process, so nothing can be left behind; this one ends with its standard input.
 
-    python3 -m judge.namespace_agent [--isolated] [--setting net/ipv4/NAME=VALUE]...
+    python3 -m judge.network.namespace_agent [--isolated] [--setting net/ipv4/NAME=VALUE]...
 
 It begins with {"ready": true}, or {"trouble": sentence}. An order {"id", "op": "counts", "port"} is answered with the moment and how many
 connections of each side are in which state; "watch" with "port" sends such an answer every now and then as "ev": "sockets", until
