@@ -180,6 +180,13 @@ def test_another_answer() -> None:
     assert whats(timeline(DID, ANSWERED), timeline(DID, (201.0, "answer", "200 OK"))) == ["answer 1 time"]
 
 
+@pytest.mark.parametrize(("length", "alike"), [(1000, False), (20_000_000, True)])
+def test_a_large_answer_takes_its_time(length: int, alike: bool) -> None:
+    answer = Answer("HTTP/1.1 200 OK", "keep-alive", "", "length", length, "")
+    real, mock = (Timeline([Event(0, "did", "GET /big"), Event(at, "answer", "200", answer)]) for at in (10, 500))
+    assert whats(real, mock) == ([] if alike else ["answer 1 time"])
+
+
 def test_another_end() -> None:
     closes = timeline(DID, ANSWERED, (601.0, "end", "EOF"))
     assert whats(closes, timeline(DID, ANSWERED, (601.0, "end", "RST"))) == ["end"]

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import signal
 import socket
 import subprocess
 import time
+from collections.abc import Iterator
 from http.client import HTTPConnection
 from pathlib import Path
 
@@ -16,7 +18,7 @@ from judge.runner import Settings
 from judge.scenario import load_scenarios
 from judge.subject import find_adapter
 
-from servers.real._process import RealServer, RealServerError
+from servers.real._process import RealServer, RealServerError, uninterrupted
 from servers.real.nginx import Nginx
 from servers.real.tomcat import Tomcat
 
@@ -68,6 +70,23 @@ def test_a_directive_that_it_does_not_know(
     with pytest.raises(RealServerError, match=sentence), kind(directives, tmp_path):
         pass
     assert not processes_about(str(tmp_path))
+
+
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """A shell that starts us in the background has us ignore Ctrl-C."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
+def test_a_signal_waits_for_a_process_that_is_being_started() -> None:
+    started = False
+    with pytest.raises(KeyboardInterrupt), uninterrupted():
+        signal.raise_signal(signal.SIGINT)
+        started = True
+    assert started
 
 
 @pytest.mark.parametrize("program", ["nginx.py", "tomcat.py"])

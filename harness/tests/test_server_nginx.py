@@ -186,6 +186,16 @@ def test_a_body_that_nobody_wants(mock: Mock) -> None:
     assert client.rest() == (b"", "fin"), "keep-alive is no promise"
 
 
+@pytest.mark.parametrize(("lingering_ms", "idle_ms"), [(800, 700), (1500, 600)])
+def test_behind_a_dropped_body_a_timer_that_is_near_is_kept(mock: Mock, lingering_ms: int, idle_ms: int) -> None:
+    client = connect(mock, keepalive_timeout_ms=600, lingering_timeout_ms=lingering_ms)
+    client.send(HALF_A_BODY)
+    client.response()
+    client.send(b"67890")
+    assert client.rest() == (b"", "fin")
+    assert ends_after(mock) >= idle_ms
+
+
 def test_a_body_that_is_read(mock: Mock) -> None:
     client = connect(mock, client_body_timeout_ms=400)
     client.send(HALF_A_BODY.replace(b"/ok", b"/read-body"))

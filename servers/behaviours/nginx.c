@@ -4,6 +4,7 @@
 #include "behaviour.h"
 #include "profiles/nginx_rules.h"
 
+#include <math.h>
 #include <stdio.h>
 
 /* --- directives ---------------------------------------------------------------------------------------------------- */
@@ -77,6 +78,7 @@ enum phase {
 struct state {
     enum phase phase;
     double since_ms;      /* it became idle, or began to discard */
+    double discards_until_ms;
     double quits_at_ms;   /* its worker quits; 0: does not */
     bool pipelined;       /* ever */
     bool body_announced;
@@ -119,9 +121,16 @@ static void time_out(struct conn *c)
 
 /* --- idle ---------------------------------------------------------------------------------------------------------- */
 
+/* A timer that runs is not set again for less than this (NGX_TIMER_LAZY_DELAY): behind a body that was dropped, the lingering
+ * timer may so end the connection in the stead of keepalive_timeout. */
+#define TIMER_LAZY_MS 300
+
 static void become_idle(struct conn *c, double timeout_ms)
 {
     struct state *s = conn_state(c);
+    double left_ms = s->discards_until_ms - conn_now_ms();
+    if (s->phase == DISCARDS && fabs(left_ms - timeout_ms) < TIMER_LAZY_MS)
+        timeout_ms = left_ms;
     s->phase = IDLE;
     s->since_ms = conn_now_ms();
     if (s->quits_at_ms > 0 && s->quits_at_ms - s->since_ms < timeout_ms)
@@ -339,9 +348,11 @@ static void go_on(struct conn *c)
 static void discard_on(struct conn *c)
 {
     const struct nginx *o = conn_options(c);
-    const struct state *s = conn_state(c);
+    struct state *s = conn_state(c);
     double left_ms = s->since_ms + o->lingering_time_ms - conn_now_ms();
-    conn_wait(c, left_ms < 0 ? 0 : left_ms < o->lingering_timeout_ms ? left_ms : o->lingering_timeout_ms);
+    left_ms = left_ms < 0 ? 0 : left_ms < o->lingering_timeout_ms ? left_ms : o->lingering_timeout_ms;
+    s->discards_until_ms = conn_now_ms() + left_ms;
+    conn_wait(c, left_ms);
 }
 
 /* The first head has to be there in time counted from the accept, each later one counted from its first byte. */

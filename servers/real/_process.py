@@ -6,14 +6,34 @@ import json
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 LOOPBACK = "127.0.0.1"
+STOPS = (signal.SIGINT, signal.SIGTERM)
 START_SECONDS = 30.0
 STOP_SECONDS = 5.0
+
+
+@contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Ctrl-C and SIGTERM come afterwards: a process that is started just then would be nobody's. Only the main thread gets them."""
+    came: list[int] = []
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    handlers = {number: signal.signal(number, lambda sent, _: came.append(sent)) for number in STOPS if signal.getsignal(number)}
+    try:
+        yield
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+        for number in came:
+            signal.raise_signal(number)
 
 
 class RealServerError(Exception):
@@ -55,7 +75,8 @@ class RealServer:
 
     def _spawn(self, argv: list[str], **streams: int) -> subprocess.Popen[bytes]:
         """Ctrl-C on a terminal is for us alone: hence the process group."""
-        self._process = subprocess.Popen(argv, process_group=0, **streams)
+        with uninterrupted():
+            self._process = subprocess.Popen(argv, process_group=0, **streams)
         return self._process
 
     def order(self, name: str) -> None:

@@ -12,6 +12,7 @@ from itertools import takewhile
 from judge.differential.play import Event, Timeline
 
 AT_ONCE_MS = 100.0
+LARGE_BYTES = 1_000_000  # the time of a larger answer is that of reading it
 EARLY_MS = 5.0  # a timer's own granularity
 
 
@@ -61,6 +62,8 @@ def answers_differ(real: Timeline, mock: Timeline, clock: Clock, lag_ms: float) 
         yield Difference("answers", f"{len(ours)} ({last_of(ours)})", f"{len(theirs)} ({last_of(theirs)})")
     for number, (one, other) in enumerate(zip(ours, theirs, strict=False), 1):
         yield from answer_differs(number, one, other)
+        if one.answer is not None and (one.answer.length or 0) > LARGE_BYTES:
+            continue
         waits = since_before(real, one), since_before(mock, other)
         left_over = one.answer is not None and not one.answer.whole  # by the end
         if left_over or of_kind(real, "others"):  # it may have waited for one of them to leave
