@@ -59,6 +59,7 @@ def waits_of(program: str, mark: str) -> int:
     (["explain", "idle/stray-close"], 'did you mean "idle/stray-closes"?'),
     (["subject", "referenc"], 'did you mean "reference"?'),
     (["subject"], "which one?"),
+    (["test", "test_redme.py"], 'there is no test file "test_redme.py"; did you mean "test_readme.py"?'),
     (["subject", "--check", "reference", "--timeout-scale", "0"], "0 is not more than 0"),
     (["judge", "no-such-folder"], "no-such-folder: no kept trace"),
     (["serve", "close-idel"], "close-idle"),
@@ -216,27 +217,39 @@ def test_interrupted_load_run(tmp_path):
     assert run["interrupted"] and run["requests"] > 0
 
 
-@pytest.mark.parametrize("args", [
-    ["mutants", "no-idle-watch"], ["subject", "--check", "reference"], ["faults", "--session", "exchange", "--full"],
-], ids=lambda args: args[0])  # fmt: skip
-def test_terminated_in_the_middle(args, tmp_path):
-    """Whatever the command, SIGTERM is Ctrl-C: exit 130, no process and no temporary folder left. Also behind a script's `&`, where
-    Ctrl-C is ignored."""
+def terminate(args, folder, begun):
+    """Sends SIGTERM once `begun` is in the folder, the run's for what is temporary. As behind a script's `&`, Ctrl-C is ignored."""
     mark = f"TERMINATED{args[0]}{os.getpid()}"
     argv = ["sh", "-c", "trap '' INT && exec \"$@\"", "sh", PYTHON, "-m", "judge", *args]
     process = subprocess.Popen(
-        argv, cwd=ROOT, env=environment(TMPDIR=str(tmp_path), POOLSPEC_MARK=mark), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        argv, cwd=ROOT, env=environment(TMPDIR=str(folder), POOLSPEC_MARK=mark), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         text=True, start_new_session=True,
     )
-    while not list(tmp_path.glob("poolspec-*/*")):  # pytest-timeout is the bound
+    while not list(folder.glob(begun)):  # pytest-timeout is the bound
         assert process.poll() is None
         time.sleep(0.01)
     process.send_signal(signal.SIGTERM)
     said, errors = process.communicate(timeout=60)
-    assert process.returncode == INTERRUPTED, errors
+    assert process.returncode == INTERRUPTED, said + errors
     assert "Traceback" not in errors + said
-    assert not list(tmp_path.iterdir())
     assert not relatives(f"POOLSPEC_MARK={mark}")
+
+
+@pytest.mark.parametrize("args", [
+    ["mutants", "no-idle-watch"], ["subject", "--check", "reference"], ["faults", "--session", "exchange", "--full"],
+], ids=lambda args: args[0])  # fmt: skip
+def test_terminated_in_the_middle(args, tmp_path):
+    """Whatever the command, SIGTERM is Ctrl-C: exit 130, no process and no temporary folder left."""
+    terminate(args, tmp_path, "poolspec-*/*")
+    assert not list(tmp_path.iterdir())
+
+
+def test_terminated_tests(tmp_path):
+    terminate(["test", "test_judge_fakes.py", "--jobs", "2"], tmp_path, "pytest-of-*/*/*/*")
+
+
+def test_no_test_is_a_usage_error(tmp_path):
+    assert judge("test", "test_readme.py", "-k", "no_such_test", "--jobs", 1).code == USAGE
 
 
 LONG_LOAD = """

@@ -6,12 +6,36 @@ from __future__ import annotations
 import os
 import sys
 from argparse import Namespace
+from pathlib import Path
+from typing import Any
 
+from judge.errors import UsageError
+from judge.names import nearest
 from judge.project import Project
+from judge.verdicts import FAILED, INTERRUPTED, OK, UNCLEAR, USAGE
+
+
+class CtrlC:
+    """A plugin that knows whether it was that: pytest's exit code is the same where a file cannot be collected."""
+
+    pressed = False
+
+    def pytest_keyboard_interrupt(self, excinfo: Any) -> None:
+        self.pressed = excinfo.type is KeyboardInterrupt
+
+
+def file_of(tests: Path, name: str) -> str:
+    """A test file of ours, or of anybody's by its path; behind :: what of it."""
+    file = name.partition("::")[0]
+    if (tests / file).exists():
+        return str(tests / name)
+    if not Path(file).exists():
+        raise UsageError(f'there is no test file "{file}"{nearest(file, [path.name for path in tests.glob("test_*.py")])}')
+    return name
 
 
 def run(args: Namespace) -> int:
-    """Returns pytest's exit code; that nothing ran is a failure, too."""
+    """Returns the exit code, as of a run of scenarios; that nothing ran is a failure, too."""
     import pytest
 
     root = Project.here().root
@@ -27,6 +51,9 @@ def run(args: Namespace) -> int:
         options += ["--full", "--record", str(root / "reports" / "results" / "full.md")]
     if args.junit:
         options.append(f"--junitxml={args.junit}")
-    chosen = [str(tests / name) if (tests / name.partition("::")[0]).exists() else name for name in args.names]
+    chosen = [file_of(tests, name) for name in args.names]
     sys.stdout.flush()
-    return int(pytest.main([*options, *(chosen or [str(tests)])]))
+    ctrl_c, code = CtrlC(), pytest.ExitCode
+    ended = pytest.main([*options, *(chosen or [str(tests)])], plugins=[ctrl_c])
+    codes = {code.OK: OK, code.TESTS_FAILED: FAILED, code.USAGE_ERROR: USAGE, code.NO_TESTS_COLLECTED: USAGE, code.INTERRUPTED: FAILED}
+    return INTERRUPTED if ctrl_c.pressed else codes.get(ended, UNCLEAR)
