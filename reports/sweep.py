@@ -12,6 +12,7 @@ from .gnuplot import Plot, block, quote, stem
 
 LOOKS = (palette.BLUE, palette.GREEN, palette.PURPLE)  # of the pools that watch their idle connections
 SHAPES = (7, 5, 13)
+HEIGHT, KEY_LINE, KEY_TOP = 560, 20, 0.55  # px, px, of the height
 EDGE_MS = 1.0  # on either side of the server's timeout: where the two clocks may disagree
 
 
@@ -64,8 +65,9 @@ def plot(sweep: dict[str, Any]) -> Plot | None:
     below = [part for (n, pool), look, shape in zip(watched, LOOKS * len(watched), SHAPES * len(watched), strict=False)
              for part in _curve(n, pool, look, shape)]
     above = [part for n, pool in blind for part in _curve(n, pool, palette.ORANGE, 9)]
+    top_below = KEY_TOP - (KEY_LINE * len(watched) + 4) / HEIGHT  # of the panel below: its key stands between the two
     panel = f"""set tmargin at screen 0.82
-set bmargin at screen 0.55
+set bmargin at screen 0.57
 set format x ''
 set yrange [0:104]
 set ytics 0,25,100 format '%g %%'
@@ -74,7 +76,7 @@ plot {', '.join(above)}
 unset label 1001
 unset label 1002
 unset label 1003
-set tmargin at screen 0.47
+set tmargin at screen {top_below:.4f}
 set bmargin at screen 0.15
 set format x '%g'
 """ if blind else ""
@@ -86,16 +88,16 @@ set bars 0.4
 set multiplot
 {panel}set yrange [0:{top:.4g}]
 set ytics autofreq format '%g %%'
-set key at graph 0, graph 1.13 left top horizontal
+set key at graph 0, {f"screen {KEY_TOP}" if blind else "graph 1.13"} left top vertical
 plot {', '.join(below)}
 unset multiplot
 """
     timeout = units.round_us(1000 * sweep["timeout_ms"])
-    subtitle = (f"share of second requests that fail, with 95 % intervals; red: {sweep['option']} = {timeout}"
+    subtitle = (f"second requests that fail, with 95 % intervals; red: {sweep['option']} = {timeout}"
                 + ("; shaded: while it closes" if sweep["closes_over_ms"] else "")
                 + ("; green: the pool's own timeout" if any(pool["idle_timeout_ms"] for pool in sweep["pools"]) else ""))
     return Plot(stem("sweep", sweep["server"]), f"A connection is used again just before, at and after {sweep['title']} closes it",
-                subtitle, f"idle time of the connection, from the server's timeout on ({unit})", script, height=560)
+                subtitle, f"idle time of the connection, from the server's timeout on ({unit})", script, height=HEIGHT)
 
 
 def _zones(sweep: dict[str, Any], steps: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
@@ -145,7 +147,7 @@ def _closes(sweep: dict[str, Any]) -> str:
     """Who closes, and when."""
     timeout, over = (units.round_us(1000 * sweep[key]) for key in ("timeout_ms", "closes_over_ms"))
     later = f" and up to {over} later" if sweep["closes_over_ms"] else ""
-    return f"{units.sentence(sweep['title'])} closes a connection that has idled for {sweep['option']} = {timeout}{later}"
+    return f"A connection that idles is closed by {sweep['title']}, after {sweep['option']} = {timeout}{later}"
 
 
 def page(_: Path, sweep: dict[str, Any]) -> Page:

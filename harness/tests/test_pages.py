@@ -36,7 +36,7 @@ def index(folder: Path) -> str:
 def test_a_page_has_the_sentence_the_figures_and_the_plot(tmp_path: Path) -> None:
     reports.build_page(put(tmp_path, "sweep__mock.json", swept()))
     page = (tmp_path / "sweep__mock.html").read_text()
-    assert "A server closes a connection that has idled for T = 200 ms." in page and page.count("<svg") == 1
+    assert "A connection that idles is closed by a server, after T = 200 ms." in page and page.count("<svg") == 1
     assert HOSTILE not in page and "&lt;script&gt;" in page
     assert 'href="./sweep__mock.json"' in page and 'href="./index.html"' in page
     assert 'href="./sweep__mock.html"' in index(tmp_path) and HOSTILE not in index(tmp_path)
