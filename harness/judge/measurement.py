@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import shutil
+import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -26,8 +26,10 @@ def check_out(out: Path | None) -> None:
     there = next(one for one in (out, *out.absolute().parents) if one.exists())
     if not there.is_dir():
         raise UsageError(f"--out {out}: {there} is no folder")
-    if not os.access(there, os.W_OK):
-        raise UsageError(f"--out {out}: {there} cannot be written to")
+    try:
+        tempfile.TemporaryFile(dir=there).close()
+    except OSError as err:
+        raise UsageError(f"--out {out}: {there} cannot be written to: {err.strerror}") from None
 
 
 def keep(project: Project, found: dict[str, Any], out: Path | None, name: str, beside: Path | None = None) -> Path:

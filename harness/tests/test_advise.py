@@ -147,6 +147,15 @@ def test_the_command_without_a_sweep() -> None:
     assert found["now"]["failures_per_million"] > 1 > found["advised"]["failures_per_million"] and found["sweep"] is None
 
 
+@pytest.mark.parametrize("pool", ["0", "1ms", "300s"])
+def test_the_page_draws_whatever_the_pool_has(tmp_path: Path, pool: str) -> None:
+    ran = judge("advise", "--server-idle", "75s", "--closes-over", "1s", "--pool-idle", pool, "--no-sweep", "--out", tmp_path)
+    assert (ran.code, ran.err) == (0, "")
+    curve = json.loads((tmp_path / "advise.json").read_text())["curve"]
+    assert curve[-1]["pool_idle_ms"] == pytest.approx(1.4 * max(76_000, 300_000 if pool == "300s" else 0))
+    assert (tmp_path / "advise.html").read_text().count("<svg") == 1
+
+
 def test_the_command_with_a_sweep(tmp_path: Path) -> None:
     ran = judge("advise", "--server-idle", "5s", "--pool-idle", "5s", "--out", tmp_path, timeout=120)
     assert ran.code == 0, ran.err

@@ -81,3 +81,5 @@ def test_an_out_that_can_be_no_folder_is_refused_before_anything_runs(tmp_path: 
     ran = judge(*command, "--out", tmp_path / "file" / "below")
     assert ran.code == 2 and ran.err == f"poolspec: --out {tmp_path}/file/below: {tmp_path}/file is no folder\n"
     assert (tmp_path / "file").read_text() == "mine"
+    ran = judge(*command, "--out", "/proc/none")
+    assert ran.code == 2 and ran.err.startswith("poolspec: --out /proc/none: /proc cannot be written to: ")

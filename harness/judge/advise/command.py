@@ -102,7 +102,8 @@ def figures(settings: Settings, gaps: Gaps) -> dict[str, Any]:
 
 def drawn_over(settings: Settings) -> list[float]:
     """Idle timeouts of a pool: from nearly nothing to well behind both that there are, and closely around the server's."""
-    last = 1.4 * max(settings.server_idle_ms + settings.closes_over_ms, *filter(math.isfinite, [settings.pool_idle_ms]))
+    pool_ms = settings.pool_idle_ms if math.isfinite(settings.pool_idle_ms) else 0
+    last = 1.4 * max(settings.server_idle_ms + settings.closes_over_ms, pool_ms)
     edges = [settings.server_idle_ms + sign * settings.window_ms for sign in (-1, -0.5, 0, 0.5, 1)]
     return sorted({*(last * number / STEPS for number in range(1, STEPS + 1)), *(edge for edge in edges if 0 < edge < last)})
 
