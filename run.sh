@@ -25,14 +25,14 @@ gnuplot-nox            draws every chart'
 nginx                  a real server for the load scenarios (started by the harness only, never as a service)'
     [tomcat]='
 libtomcat10-java        Tomcat as a library: no service, no configuration of its own
-openjdk-17-jdk-headless runs it, and compiles its servlet'
+openjdk-17-jdk-headless runs Java, and compiles what of it is ours'
     [shipped]='
 tomcat10-user          the server.xml that Tomcat ships, to read: no service, nothing of /etc'
     [ngx_lua]='
 libnginx-mod-http-lua  the real cosocket pool, as a subject
 lua-cjson              JSON for its adapter'
     [java]='
-openjdk-17-jdk-headless compiles and runs the subjects java_io and java_nio
+openjdk-17-jdk-headless runs Java, and compiles what of it is ours
 libgoogle-gson-java    JSON for their adapter'
     [network]='
 iproute2               joins network namespaces of our own
