@@ -33,7 +33,7 @@ LOAD := $(call objects,harness/load/*.c)
 GAP := $(call objects,harness/gap/*.c)
 
 PROGRAMS := $(BUILD)/server $(POOL_OUT)/load $(POOL_OUT)/gap $(POOL_OUT)/reference
-all: $(PROGRAMS)
+all: $(PROGRAMS) $(POOL_OUT)/drill
 
 $(BUILD)/server: $(SERVER) $(BASE) $(LLHTTP)
 $(POOL_OUT)/load: $(LOAD) $(CLIENT) $(POOL) $(BASE) $(LLHTTP)
@@ -102,11 +102,12 @@ clean:
 
 # --- the proof of the pool's core: harness/proof/ ----------------------------------------------------------------------------
 # make proof            the simulator and the explorer, in build/release/: sim, explore
-# make coverage         branch coverage of the core by its unit tests, the simulator and the explorer
+# make coverage         branch coverage of the core by its drills and unit tests, the simulator and the explorer
 WRAP_MEMORY := -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=free
 PROOF_PARTS := $(patsubst %,harness/proof/%.c,alloc books books_rules books_audit world guard)
 SIM_PARTS := $(PROOF_PARTS) $(patsubst %,harness/proof/%.c,sim shrink sim_main)
 EXPLORE_PARTS := $(PROOF_PARTS) harness/proof/explore.c
+DRILL_PARTS := $(wildcard harness/proof/drill*.c)
 CORE := pool pool_ask keys deadlines
 proof: $(POOL_OUT)/sim $(POOL_OUT)/explore
 $(POOL_OUT)/sim: $(call objects,$(SIM_PARTS))
@@ -114,6 +115,9 @@ $(POOL_OUT)/explore: $(call objects,$(EXPLORE_PARTS))
 $(POOL_OUT)/sim $(POOL_OUT)/explore: $(CORE:%=$(POOL_OUT)/pool/%.o)
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(LDFLAGS) $(WRAP_MEMORY) -o $@ $^
+$(POOL_OUT)/drill: $(call objects,$(DRILL_PARTS)) $(CORE:%=$(POOL_OUT)/pool/%.o)
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^
 $(BUILD)/tests/test_pool_memory: LDFLAGS += $(WRAP_MEMORY)
 $(BUILD)/tests/test_pool_memory: $(BUILD)/harness/proof/alloc.o
 
@@ -125,16 +129,18 @@ $(COVERAGE)/%.o: harness/pool/%.c $(wildcard harness/pool/*.h)
 	$(COVERAGE_CC) --coverage -c -o $@ $<
 $(COVERAGE)/sim: $(SIM_PARTS)
 $(COVERAGE)/explore: $(EXPLORE_PARTS)
+$(COVERAGE)/drill: $(DRILL_PARTS)
 POOL_TESTS := $(patsubst harness/tests/%.c,%,$(wildcard harness/tests/test_pool*.c))
 $(POOL_TESTS:%=$(COVERAGE)/%): $(COVERAGE)/%: harness/tests/%.c harness/tests/pool_kit.h
 $(COVERAGE)/test_pool_memory: harness/proof/alloc.c
 $(COVERAGE)/sim $(COVERAGE)/explore $(COVERAGE)/test_pool_memory: private WRAP := $(WRAP_MEMORY)
-COVERAGE_PROGRAMS := $(patsubst %,$(COVERAGE)/%,$(POOL_TESTS) sim explore)
+COVERAGE_PROGRAMS := $(patsubst %,$(COVERAGE)/%,$(POOL_TESTS) drill sim explore)
 $(COVERAGE_PROGRAMS): $(CORE:%=$(COVERAGE)/%.o) $(wildcard harness/proof/*.h)
 	$(COVERAGE_CC) $(WRAP) --coverage -o $@ $(filter %.c %.o,$^) -lcmocka
 coverage: $(COVERAGE_PROGRAMS)
 	rm -f $(COVERAGE)/*.gcda
 	for test in $(POOL_TESTS); do $(COVERAGE)/$$test >/dev/null 2>&1 || exit 1; done
+	$(COVERAGE)/drill harness/tests/drills/*.drill
 	$(COVERAGE)/sim --seeds 1-200
 	$(COVERAGE)/explore
 	PYTHONPATH=harness /usr/bin/python3 -m proof.coverage $(CORE:%=$(COVERAGE)/%.gcda)

@@ -28,13 +28,6 @@ static void ask_key(struct world *w, size_t ticket, size_t key, bool limited)
                                   .limited = limited, .backlog = 1});
 }
 
-static void expect(struct world *w, enum pool_action_type type, enum pool_reason reason)
-{
-    struct pool_action action = next(w);
-    assert_int_equal(action.type, type);
-    assert_string_equal(pool_reason_text(action.reason), pool_reason_text(reason));
-}
-
 static void no_pool_without_memory(void **state)
 {
     (void)state;
