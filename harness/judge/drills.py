@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 from dataclasses import dataclass
@@ -37,7 +38,7 @@ def load_drills(project: Project) -> list[Drill]:
 
 def play(project: Project, drill: Drill) -> Played:
     """On the core that the project's `drill` holds."""
-    command = [project.program("drill"), drill.path.relative_to(project.root)]
+    command = [project.program("drill"), os.path.relpath(drill.path, project.root)]
     try:
         ran = subprocess.run(command, cwd=project.root, capture_output=True, text=True, check=False, timeout=BOUND_S)
     except subprocess.TimeoutExpired:

@@ -1,8 +1,8 @@
-"""`mutants`: pools that are broken in one way each, and the scenario that must notice.
+"""`mutants`: pools that are broken in one way each, and the drill or the scenario that must notice.
 
 harness/proof/mutants/NAME.toml says what is wrong, the clause that it breaks, and the edits that break it: `file` is a source of
-harness/pool, or one of harness/client as client/NAME. A mutant is killed when a scenario of that clause convicts it at that
-clause; one that survives shows a hole in the suite.
+harness/pool, or one of harness/client as client/NAME. A mutant is killed when a drill of that clause plays otherwise on its core,
+or a scenario of that clause convicts it at that clause; one that survives shows a hole in the suite.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from judge.drills import Drill, load_drills, play
 from judge.errors import HarnessError, UsageError
 from judge.names import nearest
 from judge.progress import progress
@@ -27,6 +28,8 @@ from judge.trace import Trace
 
 VARIANT = "san"  # what the rest of the programs is taken from
 PARTS = ("pool", "client")  # what a mutant may break
+CORE = {"pool.c", "pool_ask.c", "keys.c", "deadlines.c"}  # what the drills play on
+DRILL = "drill "  # what a drill's name has in front of it where a scenario's stands as it is
 AT_A_TIME = 4  # most of a hunt is waiting for what a broken pool does not do
 
 
@@ -47,7 +50,7 @@ class Mutant:
 
 @dataclass(frozen=True)
 class Hunt:
-    """What came of one mutant. `killed_by` is the scenario that convicted it at its clause; None: it survives."""
+    """What came of one mutant. `killed_by` is the scenario that convicted it at its clause, or "drill NAME"; None: it survives."""
 
     mutant: Mutant
     killed_by: str | None
@@ -70,15 +73,27 @@ def read_mutant(path: Path, project: Project) -> Mutant:
 
 def build(project: Project, mutant: Mutant) -> Project:
     """The mutant's programs; those that do not hold it are the clean build's."""
-    folder = Path("mutants") / mutant.name
-    make(project, mutant, folder, VARIANT, "reference")
+    broken = plant(project, mutant)
+    compile_into(broken, VARIANT, "reference")
     for program in ("server", "load"):
-        (project.root / "build" / folder / program).symlink_to(project.root / "build" / VARIANT / program)
+        (broken.build / program).symlink_to(project.root / "build" / VARIANT / program)
+    return broken
+
+
+def plant(project: Project, mutant: Mutant) -> Project:
+    """Its sources, and no program yet."""
+    folder = Path("mutants") / mutant.name
+    edit_copy(project, mutant, folder, VARIANT)
     return Project(project.root, str(folder))
 
 
 def make(project: Project, mutant: Mutant, folder: Path, variant: str, program: str) -> None:
     """Into build/FOLDER: a copy of the sources with the mutant's edits, and the program that holds it."""
+    edit_copy(project, mutant, folder, variant)
+    compile_into(Project(project.root, str(folder)), variant, program)
+
+
+def edit_copy(project: Project, mutant: Mutant, folder: Path, variant: str) -> None:
     clean, out = project.root / "build" / variant, project.root / "build" / folder
     shutil.rmtree(out, ignore_errors=True)
     for part in PARTS:
@@ -87,13 +102,17 @@ def make(project: Project, mutant: Mutant, folder: Path, variant: str, program: 
             shutil.copy2(made, out / part)
     for edit in mutant.edits:
         apply(edit, mutant.name, out)
-    where = out.relative_to(project.root)
+
+
+def compile_into(broken: Project, variant: str, program: str) -> None:
+    """The rest of the program is taken from the variant."""
+    where = broken.build.relative_to(broken.root)
     variables = [f"VARIANT={variant}", f"POOL_OUT={where}", *(f"{part.upper()}_DIR={where}/{part}" for part in PARTS)]
     made = subprocess.run(
-        ["make", "-s", *variables, f"{where}/{program}"], cwd=project.root, capture_output=True, text=True, check=False,
+        ["make", "-s", *variables, f"{where}/{program}"], cwd=broken.root, capture_output=True, text=True, check=False,
     )
     if made.returncode:
-        raise HarnessError(f"mutant {mutant.name} does not compile: {made.stderr.strip()[-400:]}")
+        raise HarnessError(f"{where} does not compile: {made.stderr.strip()[-400:]}")
 
 
 def apply(edit: Edit, name: str, out: Path) -> None:
@@ -109,8 +128,46 @@ def apply(edit: Edit, name: str, out: Path) -> None:
 
 
 def hunt(project: Project, mutant: Mutant) -> Hunt:
-    """Builds it and runs the step scenarios of its clause until the first kill."""
+    """Where it breaks the core, plays the drills of its clause; then runs the clause's step scenarios; until the first kill."""
+    if breaks_core(mutant):
+        found = drill(project, mutant)
+        if found.killed_by:
+            return found
+    return hunt_by_scenarios(project, mutant)
+
+
+def breaks_core(mutant: Mutant) -> bool:
+    return any(edit.file in CORE for edit in mutant.edits)
+
+
+def hunt_by_scenarios(project: Project, mutant: Mutant) -> Hunt:
+    """As a pool of which nothing but the wire is known."""
     return chase(build(project, mutant), mutant, about(all_of_steps(project), mutant.clause))
+
+
+def drill(project: Project, mutant: Mutant) -> Hunt:
+    drills = [one for one in all_drills(project) if mutant.clause in one.clauses]
+    if not drills:
+        return Hunt(mutant, None, "no drill is about its clause")
+    broken = plant(project, mutant)
+    compile_into(broken, VARIANT, "drill")
+    return play_until_red(broken, mutant, drills)
+
+
+def play_until_red(pool: Project, mutant: Mutant, drills: list[Drill]) -> Hunt:
+    """A core that falls, or never answers, proves nothing about the clause."""
+    seen = ""
+    for one in drills:
+        played = play(pool, one)
+        seen = f"{one.name}: {played.how}"
+        if played.how == "not as expected":
+            return Hunt(mutant, f"{DRILL}{one.name}", played.said)
+    return Hunt(mutant, None, seen)
+
+
+@cache
+def all_drills(project: Project) -> list[Drill]:
+    return load_drills(project)
 
 
 def chase(pool: Project, mutant: Mutant, scenarios: list[Scenario]) -> Hunt:
@@ -167,9 +224,10 @@ def run_all(args: Namespace) -> int:
                 raise UsageError(f'unknown mutant "{name}"{nearest(name, known)}')
         mutants = [known[name] for name in args.names]
     width, clauses = (max(len(getattr(mutant, key)) for mutant in mutants) for key in ("name", "clause"))
+    hunter = hunt_by_scenarios if args.scenarios else hunt
     with ThreadPoolExecutor(AT_A_TIME) as crew:
         hunts = []
-        for found in crew.map(lambda mutant: hunt(project, mutant), mutants):
+        for found in crew.map(lambda mutant: hunter(project, mutant), mutants):
             hunts.append(found)
             how = f"killed by {found.killed_by}" if found.killed_by else f"SURVIVES ({found.seen})"
             progress("")
@@ -179,14 +237,16 @@ def run_all(args: Namespace) -> int:
         wrong = list(filter(None, crew.map(lambda found: convicted_clean(project, found), hunts)))
     progress("")
     killed = sum(found.killed_by is not None for found in hunts)
-    clean = "\n".join(wrong) or "the pool that is not broken is green in all of these scenarios"
+    clean = "\n".join(wrong) or "the pool that is not broken is green in all of these"
     print(f"{killed} of {len(mutants)} mutants killed, each by the clause that it was made to break\n{clean}")
     return 0 if killed == len(mutants) and not wrong else 1
 
 
 def convicted_clean(project: Project, found: Hunt) -> str | None:
-    """Whether the scenario that killed a mutant convicts the pool that is not broken, too: then it has shown nothing."""
+    """Whether what killed a mutant convicts the pool that is not broken, too: then it has shown nothing."""
     if found.killed_by is None:
         return None
-    clean = chase(project, found.mutant, [one for one in all_of_steps(project) if one.name == found.killed_by])
+    drills = [one for one in all_drills(project) if found.killed_by == DRILL + one.name]
+    scenarios = [one for one in all_of_steps(project) if one.name == found.killed_by]
+    clean = play_until_red(project, found.mutant, drills) if drills else chase(project, found.mutant, scenarios)
     return f"{found.killed_by} convicts the pool that is not broken, too: {clean.seen}" if clean.killed_by else None

@@ -12,6 +12,9 @@ EXAMPLE = "mutants no-idle-watch"
 
 def arguments(parser: Parser) -> None:
     parser.add_argument("names", nargs="*", metavar="NAME", help="of harness/proof/mutants/NAME.toml (all)")
+    parser.add_argument(
+        "--scenarios", action="store_true", help="no drills of the pure core: scenarios alone, as any other pool is judged",
+    )
 
 
 def run(args: Namespace) -> int:
