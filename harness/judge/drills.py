@@ -32,7 +32,7 @@ class Played:
 
 def load_drills(project: Project) -> list[Drill]:
     """All of them, by name."""
-    return [Drill(path, tuple(re.findall(r"^clause (\S+)$", path.read_text(), re.MULTILINE)))
+    return [Drill(path, tuple(re.findall(r"^[ \t]*clause\b[ \t]*(.*?)[ \t]*$", path.read_text(), re.MULTILINE)))
             for path in sorted((project.root / "harness" / "tests" / "drills").glob("*.drill"))]
 
 

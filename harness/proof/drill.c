@@ -246,6 +246,10 @@ static void play_step(struct drill *d, const struct step *step)
         bad(d, "a probe is answered before anything else happens");
         return;
     }
+    if (options.has_polled && START_NS + options.polled_ns > d->now_ns) {
+        bad(d, "polled= lies ahead");
+        return;
+    }
     handle(d, verb, &args, &options);
     become(d, verb, &args);
     take_actions(d, actual);

@@ -21,9 +21,18 @@ def test_there_are_drills() -> None:
 
 @pytest.mark.parametrize("drill", DRILLS, ids=lambda drill: drill.name)
 def test_drill(drill: Drill) -> None:
-    assert set(drill.clauses) <= PROJECT.clauses.keys() and drill.clauses
+    assert drill.clauses and not set(drill.clauses) - PROJECT.clauses.keys()
     played = play(PROJECT, drill)
     assert played.how == "as expected", played.said
+
+
+def test_the_clauses_of_a_drill_are_read_whatever_the_blanks(tmp_path: Path) -> None:
+    folder = tmp_path / "harness" / "tests" / "drills"
+    folder.mkdir(parents=True)
+    (folder / "b.drill").write_text("# no clause here\n clause  one/a \nclause\ttwo/b\nclause x y\nclause\n0 tick -> nothing\n")
+    (folder / "a.drill").write_text("clause three/c")
+    found = load_drills(Project(tmp_path))
+    assert [(one.name, one.clauses) for one in found] == [("a", ("three/c",)), ("b", ("one/a", "two/b", "x y", ""))]
 
 
 @pytest.fixture
@@ -96,6 +105,7 @@ def test_what_is_not_as_expected_is_told(script, step: str, expected: str, actua
         ("+1ms cancel t1 -> nothing", "cancel: t1 is free, not connecting or waiting"),
         ("+1ms probed t1 c1 quiet -> nothing", "probed: t1 is free, not looking"),
         ("+1ms tick -> nothing; has-pool c2", "has-pool: c2 is new, not in use or idle"),
+        ("+1ms checkout t2 a:1 polled=2ms -> connect t2", "polled= lies ahead"),
         ("pool size=2", "the pool is configured once, before the first step"),
     ],
 )
