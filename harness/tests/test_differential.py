@@ -14,10 +14,9 @@ from judge.differential.run import Outcome, run, select
 from judge.differential.script import Case
 from judge.differential.show import difference_text
 from judge.project import PYTHON, Project
-from test_real_servers import interruptible, processes_about
+from test_real_servers import processes_about
 
 PROJECT = Project.here("san")
-__all__ = ["interruptible"]  # a fixture is used by its name
 UNCLEAR_SHARE = 0.1
 LIFE = {  # one case of each kind: the server is told, and others count
     "nginx": ["life/reload-closes-an-idle-one", "life/crowded-the-longest-idle-goes"],
@@ -40,7 +39,6 @@ def test_another_server_does_differ(kind: str) -> None:
     assert all(one.unexplained for one in played.outcomes)
 
 
-@pytest.mark.usefixtures("interruptible")
 @pytest.mark.parametrize("kind", sides.kinds())
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_run_leaves_nothing(kind: str, number: signal.Signals, tmp_path: Path) -> None:

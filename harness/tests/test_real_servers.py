@@ -7,7 +7,6 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
 from http.client import HTTPConnection
 from pathlib import Path
 
@@ -72,15 +71,6 @@ def test_a_directive_that_it_does_not_know(
     assert not processes_about(str(tmp_path))
 
 
-@pytest.fixture
-def interruptible() -> Iterator[None]:
-    """A shell that starts us in the background has us ignore Ctrl-C."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
-
-
-@pytest.mark.usefixtures("interruptible")
 def test_a_signal_waits_for_a_process_that_is_being_started() -> None:
     started = False
     with pytest.raises(KeyboardInterrupt), uninterrupted():
