@@ -66,7 +66,9 @@ class Servers:
         self.call("books")
 
     def close_books(self) -> None:
-        """Ends the server. Its books of every listener and connection are in the journal then."""
+        """Ends the server, once it has seen what its kernel had for it. Its books of every listener and connection are in the
+        journal then."""
+        self.settle()
         listeners = self.call("books")["listeners"]
         self.journal.add({"t": time.monotonic_ns(), "who": "server", "ev": "books", "listeners": listeners})
         self.child.leaving = True

@@ -1,21 +1,46 @@
-"""The judge's own servers: one that accepts nobody, and one for names."""
+"""The judge's servers: the mock server as the judge steers it, one that accepts nobody, and one for names."""
 
 from __future__ import annotations
 
+import os
 import select
+import signal
 import socket
 import struct
 import time
+from pathlib import Path
 
 import pytest
 from judge.deaf import Deaf
 from judge.journal import Journal
 from judge.name_server import NameServer, Record, is_ipv4
+from judge.project import Project
+from judge.servers import Servers
 
 
 def address_of(text: str) -> tuple[str, int]:
     host, _, port = text.rpartition(":")
     return host, int(port)
+
+
+def test_the_books_are_closed_behind_what_the_kernel_had(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """The FIN and the order come to a server that stands still; its loop may look at the order first."""
+    journal = Journal()
+    with Servers(Project.here("san"), journal, tmp_path / "log") as servers:
+        address = servers.listen("origin", "127.0.0.1:0", behaviours=[{"name": "ok"}])
+        with socket.create_connection(address_of(address)):
+            servers.settle()
+            os.kill(servers.child.process.pid, signal.SIGSTOP)
+        send = servers.child.send
+
+        def send_and_go_on(*what: object) -> None:
+            send(*what)
+            os.kill(servers.child.process.pid, signal.SIGCONT)
+
+        monkeypatch.setattr(servers.child, "send", send_and_go_on)
+        servers.close_books()
+    (books,) = (one["listeners"]["origin"] for one in journal.events if one["ev"] == "books")
+    assert (books["accepted"], books["fin_seen"]) == (1, 1)
 
 
 def test_a_connect_to_the_deaf_stays_under_way():
