@@ -10,6 +10,7 @@ import struct
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -92,3 +93,9 @@ class SocketTable:
             elif (entry.port, entry.peer) == (client, server):
                 states["client"] = entry.state
         return states
+
+
+def tcp_counters() -> dict[str, int]:
+    """Of our network namespace (RFC 4022): ActiveOpens, PassiveOpens, InSegs, RetransSegs, OutRsts and so on."""
+    names, values = (line.split()[1:] for line in Path("/proc/self/net/snmp").read_text().splitlines() if line.startswith("Tcp:"))
+    return dict(zip(names, map(int, values), strict=True))

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from pathlib import Path
 
 import pytest
-from judge.differential import deliberate, generate, sides
+from judge.differential import deliberate, generate, lag, sides
 from judge.differential.compare import Clock, Difference, compare
 from judge.differential.play import Event, Timeline
 from judge.differential.run import Outcome, Played, select, written_cases
@@ -348,3 +350,17 @@ def test_each_timeline_says_whose_it_is(against: str | None, name: str) -> None:
     case = select("nginx", ["limit/one"], 1, 0, False)[0]
     lines = difference_text("nginx", case, timeline(DID), timeline(DID), [], "again", against).splitlines()
     assert [line for line in lines if line.startswith("    the real nginx  ") and line.endswith(f"  {name}")]
+
+
+def test_what_the_kernel_sends_again_is_lateness(monkeypatch: pytest.MonkeyPatch) -> None:
+    """There is no loopback interface that loses a segment when it is asked to."""
+    counted = iter([7, 7, 8])
+    monkeypatch.setattr(lag, "sent_again", lambda: next(counted, 8))
+
+    async def watched() -> float:
+        with (seen := lag.Lag()).watching([]):
+            while len(seen.seen[lag.ME]) < 3:  # ticks
+                await asyncio.sleep(0)
+        return seen.worst_ms([], 0, time.monotonic())
+
+    assert asyncio.run(watched()) == lag.AGAIN_MS

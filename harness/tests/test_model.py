@@ -98,3 +98,15 @@ def test_the_models_pool_is_gone_with_its_last_connection() -> None:
     model.connect(11, "a", SERVER, pool_size=3)
     model.turn()
     assert model.stats()[SERVER.text]["size"] == 3
+
+
+def test_settimeouts_is_not_about_a_connect_that_waits_in_line() -> None:
+    model, deaf = Model(max_idle=2), Address("127.0.0.1:81", deaf=True)
+    model.connect(1, "a", deaf, pool_size=1, backlog=1)
+    model.connect(2, "b", deaf)
+    model.settimeouts(3, "b", connect_ms=80)
+    model.cancel(4, 1)
+    model.turn()
+    model.now = 80
+    model.turn()
+    assert 2 not in model.answers

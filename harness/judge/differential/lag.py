@@ -1,7 +1,8 @@
 """How late everybody was, moment by moment: what was then measured is worth so much less.
 
 The player's own loop tells by its ticks. A server tells by how long it takes to answer a request that would take nothing: one is
-asked all the time, on a connection of its own, except where nobody else may talk to it."""
+asked all the time, on a connection of its own, except where nobody else may talk to it. The kernel tells by what it had to send once
+more: where its memory for TCP is short it drops segments, on the loopback interface, too, and waits 200 ms for an acknowledgement."""
 
 from __future__ import annotations
 
@@ -11,10 +12,13 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 
+from judge.sockets import tcp_counters
+
 TICK_S, ASK_S = 0.01, 0.05
 AROUND_S = 0.05
 REQUEST = b"GET /ok HTTP/1.1\r\nHost: lag\r\nConnection: close\r\n\r\n"
 ME = ""
+AGAIN_MS = 250.0  # Linux' shortest retransmission timeout, and what it takes to get there
 
 
 class Lag:
@@ -33,13 +37,13 @@ class Lag:
                 task.cancel()
 
     async def _tick(self) -> None:
-        due = time.monotonic()
+        due, before = time.monotonic(), sent_again()
         while True:
             due += TICK_S
             await asyncio.sleep(max(0.0, due - time.monotonic()))
-            now = time.monotonic()
-            self.seen[ME].append((now, (now - due) * 1000))
-            due = now
+            now, again = time.monotonic(), sent_again()
+            self.seen[ME].append((now, AGAIN_MS if again > before else (now - due) * 1000))
+            due, before = now, again
 
     async def _ask_again(self, address: str) -> None:
         seen = self.seen.setdefault(address, [])
@@ -65,6 +69,11 @@ class Lag:
         if all(one in self.seen for one in addresses):
             return [self.seen[ME], *(self.seen[one] for one in addresses)]
         return list(self.seen.values())
+
+
+def sent_again() -> int:
+    """How many segments were retransmitted so far."""
+    return tcp_counters()["RetransSegs"]
 
 
 async def ask(address: str) -> None:

@@ -20,7 +20,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from judge.sockets import SocketTable
+from judge.sockets import SocketTable, tcp_counters
 
 SIOCGIFFLAGS, SIOCSIFFLAGS, IFF_UP = 0x8913, 0x8914, 0x1
 LEAST_PAUSE_S = 0.02
@@ -47,12 +47,6 @@ def prepare(settings: list[str]) -> str | None:
         except OSError as err:
             return f"/proc/sys/{name} cannot be set: {err.strerror}"
     return None
-
-
-def tcp_counters() -> dict[str, int]:
-    """The namespace's own: ActiveOpens, PassiveOpens, InSegs, OutRsts and so on."""
-    names, values = (line.split()[1:] for line in Path("/proc/self/net/snmp").read_text().splitlines() if line.startswith("Tcp:"))
-    return dict(zip(names, map(int, values), strict=True))
 
 
 def say(**line: Any) -> None:

@@ -41,7 +41,7 @@ class Model(Objects):
         if obj.conn:
             self.drop(obj)
         mine = self.pools.setdefault(address.text if pool is None else pool, Pool())
-        wish = obj.wish = Wish(call, obj, mine, address, self.now + obj.connect_ms)
+        wish = obj.wish = Wish(call, obj, mine, address, obj.connect_ms, self.now + obj.connect_ms)
         self.check_out(wish, pool_size, backlog)
         if wish in self.due:  # known at once: told at once
             self.tell(wish)
@@ -72,7 +72,7 @@ class Model(Objects):
 
     def open(self, wish: Wish) -> None:
         wish.member = wish.pool.size is not None
-        wish.until = self.now + wish.obj.connect_ms  # anew: waiting in line had its own
+        wish.until = self.now + wish.patience_ms  # anew: waiting in line had its own
         wish.pool.opening.append(wish)
         if wish.address.at_once:
             self.network_answers(wish)

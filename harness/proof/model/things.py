@@ -57,6 +57,7 @@ class Wish:
     obj: Object
     pool: Pool
     address: Address
+    patience_ms: float  # as it was when connect was called: settimeouts is about later operations
     until: float
     member: bool = False
     outcome: Conn | Answer | None = None
