@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import select
 import socket
+from typing import Any
 
 import pytest
 from mock_server import PATIENCE_S, Client, Mock
@@ -103,33 +104,35 @@ def test_pipelined_requests_wait_for_the_gate_one_by_one(mock: Mock) -> None:
 # --- the judge's own misdeeds -----------------------------------------------------------------------------------------
 
 
+def misled(mock: Mock, **misdeed: Any) -> Client:
+    """A client that has been answered once, and was then treated so."""
+    client = Client(mock.listen("ok"))
+    client.exchange()
+    mock.call("act", conn=1, **misdeed)
+    return client
+
+
 @pytest.mark.parametrize(("do", "end", "event"), [
     ("fin", "fin", "fin_sent"),
     ("half_close", "fin", "fin_sent"),
     ("rst", "rst", "rst_sent"),
 ])
 def test_act_ends_a_connection(mock: Mock, do: str, end: str, event: str) -> None:
-    client = Client(mock.listen("ok"))
-    client.exchange()
-    mock.call("act", conn=1, do=do)
+    client = misled(mock, do=do)
     assert client.rest() == (b"", end)
     assert mock.await_event(event).get("half", False) is (do == "half_close")
 
 
 @pytest.mark.parametrize("data", ["hello", {"base64": "/wAB"}])
 def test_act_sends_bytes(mock: Mock, data: object) -> None:
-    client = Client(mock.listen("ok"))
-    client.exchange()
-    mock.call("act", conn=1, do="send", data=data)
+    client = misled(mock, do="send", data=data)
     expected = b"hello" if data == "hello" else b"\xff\0\1"
     assert client.bytes(len(expected)) == expected
     assert {"bytes": len(expected), "what": "data"}.items() <= mock.await_event("stray").items()
 
 
 def test_act_sends_an_urgent_byte(mock: Mock) -> None:
-    client = Client(mock.listen("ok"))
-    client.exchange()
-    mock.call("act", conn=1, do="urgent", data="!")
+    client = misled(mock, do="urgent", data="!")
     select.select([], [], [client.socket], PATIENCE_S)
     client.socket.setblocking(False)
     assert client.socket.recv(1, socket.MSG_OOB) == b"!"
@@ -137,9 +140,7 @@ def test_act_sends_an_urgent_byte(mock: Mock) -> None:
 
 
 def test_act_stops_reading(mock: Mock) -> None:
-    client = Client(mock.listen("ok"))
-    client.exchange()
-    mock.call("act", conn=1, do="stop_reading")
+    client = misled(mock, do="stop_reading")
     client.get()
     client.finish()
     mock.call("books")
@@ -147,9 +148,7 @@ def test_act_stops_reading(mock: Mock) -> None:
 
 
 def test_act_closes_and_the_kernel_answers_what_is_late(mock: Mock) -> None:
-    client = Client(mock.listen("ok"))
-    client.exchange()
-    mock.call("act", conn=1, do="close")
+    client = misled(mock, do="close")
     assert client.rest() == (b"", "fin")
     client.get()
     with pytest.raises(BrokenPipeError):
@@ -159,9 +158,7 @@ def test_act_closes_and_the_kernel_answers_what_is_late(mock: Mock) -> None:
 
 
 def test_act_closes_over_unread_bytes(mock: Mock) -> None:
-    client = Client(mock.listen("ok"))
-    client.exchange()
-    mock.call("act", conn=1, do="close_unread")
+    client = misled(mock, do="close_unread")
     assert client.is_quiet()
     client.get()
     assert client.rest() == (b"", "rst")
@@ -170,9 +167,7 @@ def test_act_closes_over_unread_bytes(mock: Mock) -> None:
 
 
 def test_act_closes_over_unread_bytes_or_sees_the_end(mock: Mock) -> None:
-    client = Client(mock.listen("ok"))
-    client.exchange()
-    mock.call("act", conn=1, do="close_unread")
+    client = misled(mock, do="close_unread")
     client.finish()
     mock.await_event("closed")
     assert mock.events() == ["accepted", "request", "response", "fin_seen", "closed"]
@@ -190,9 +185,7 @@ def test_act_while_an_answer_waits(mock: Mock) -> None:
 
 
 def test_act_on_what_is_gone(mock: Mock) -> None:
-    client = Client(mock.listen("ok"))
-    client.exchange()
-    mock.call("act", conn=1, do="fin")
+    client = misled(mock, do="fin")
     for do in ("fin", "half_close", "send"):
         assert mock.ask("act", conn=1, do=do, data="x") == {"id": mock.ids, "ok": False, "err": "connection 1 has had its FIN"}
     client.finish()

@@ -22,14 +22,15 @@ changes that were not committed.
 class Part:
     name: str
     verdict: str
-    figures: str  # the last line that it printed
+    figures: str  # the last line that it printed, or how its failure begins
     took_s: float
 
 
 def part_of(report: Any) -> Part:
-    said = report.capstdout.strip().splitlines() if report.passed else [str(report.longreprtext).strip().splitlines()[-1]]
+    crash = getattr(report.longrepr, "reprcrash", None)  # an assertion's message, where it has one
+    said = report.capstdout if report.passed else crash.message.partition("\n")[0] if crash else report.longreprtext
     verdict = {"passed": "pass", "failed": "fail", "skipped": "skipped"}[report.outcome]
-    return Part(report.nodeid.rpartition("/")[2], verdict, said[-1] if said else "", report.duration)
+    return Part(report.nodeid.rpartition("/")[2], verdict, (said.strip().splitlines() or [""])[-1], report.duration)
 
 
 def write(path: Path, parts: list[Part]) -> None:
