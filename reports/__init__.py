@@ -26,7 +26,7 @@ def build(out_dir: Path, results: dict[str, Any]) -> list[Path]:
     does not cost the rest of the report: it is said on standard error and on the page. Raises OSError where `out_dir` cannot
     be written.
     """
-    from . import charts, claims, gnuplot, summary  # not before they are needed: the judge starts with every command
+    from . import charts, claims, files, gnuplot, summary  # not before they are needed: the judge starts with every command
 
     found = charts.of(out_dir, results)
     notes = [chart.note for chart in found if chart.broken]
@@ -36,10 +36,13 @@ def build(out_dir: Path, results: dict[str, Any]) -> list[Path]:
     except gnuplot.GnuplotError as error:
         notes.append(str(error))
         written += sorted(path for chart in found if chart.plot for path in gnuplot.complete(chart.plot, out_dir / "plots"))
+    try:
+        if documents := claims.load(out_dir):
+            written.append(_write(out_dir / "claims.html", claims.html(documents, results)))
+    except files.BadFile as error:
+        notes.append(str(error))
     written.append(_write(out_dir / "summary.md", summary.text(results, notes)))
     written.append(_index(out_dir, results, found, notes))
-    if claims.load(out_dir):
-        written.append(_write(out_dir / "claims.html", claims.html(out_dir, results)))
     return written
 
 

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from . import verdicts
+from . import files, verdicts
 from .markup import templates
 
 SAYS = ("confirmed", "qualified", "refuted")
 
 
 def load(folder: Path) -> list[dict[str, Any]]:
-    """What claims.json has; nothing where there is none, as in a bench."""
-    try:
-        return json.loads((folder / "claims.json").read_text(encoding="utf-8"))["documents"]
-    except (OSError, ValueError, KeyError):
-        return []
+    """What claims.json has; nothing where there is none, as in a bench. Raises files.BadFile."""
+    path = folder / "claims.json"
+    return files.document(path, "claims/1")["documents"] if path.exists() else []
 
 
 def judged(results: dict[str, Any]) -> dict[str, list[tuple[str, str, bool]]]:
@@ -44,10 +41,9 @@ def counts(document: dict[str, Any]) -> list[tuple[str, int]]:
     return [(word, number) for word, number in told if number]
 
 
-def html(folder: Path, results: dict[str, Any]) -> str:
-    documents = load(folder)
+def html(documents: list[dict[str, Any]], results: dict[str, Any]) -> str:
     # The documents that claim something come first: there is more to learn from them.
-    documents.sort(key=lambda one: not any(row["says"] for sentence in one["sentences"] for row in sentence["clauses"]))
+    documents = sorted(documents, key=lambda one: not any(row["says"] for sentence in one["sentences"] for row in sentence["clauses"]))
     return templates().get_template("claims.html.j2").render(
         documents=[{**one, "counts": counts(one)} for one in documents], judged=judged(results), signs=verdicts.SIGNS,
         about=verdicts.about(results),

@@ -10,7 +10,6 @@ from typing import Any
 from markupsafe import Markup
 
 from . import bench, facts, files, headline, verdicts
-from . import claims as documents
 from .charts import Chart
 from .markup import link, picture, templates
 from .pages import Link
@@ -111,7 +110,7 @@ def html(folder: Path, results: dict[str, Any], charts: list[Chart], links: list
         run=results,
         sentence=verdicts.sentence(results) if results or not links else "What was measured, without a run of scenarios.",
         links=links,
-        claims=bool(documents.load(folder)),
+        claims=(folder / "claims.html").exists(),
         judged=bool(results.get("results")),
         good=verdicts.as_expected(results),
         about=verdicts.about(results),

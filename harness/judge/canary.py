@@ -23,7 +23,7 @@ def judge_canary(project: Project, known: dict[str, Scenario]) -> dict[str, Any]
     """known: all scenarios. Returns the canary, the clause that it breaks, and the scenario that `caught` it there, or None and what was
     `seen`."""
     one = mutant(project)
-    found = chase(hatched(project, one), one, about((scenario for scenario in known.values() if scenario.load is None), one.clause))
+    found = chase(hatched(project, one), one, about(known.values(), one.clause))
     return {"name": one.name, "clause": one.clause, "caught": found.killed_by, "seen": found.seen}
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import json
 import os
 import signal
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING
 from judge.child import ending
 from judge.errors import Skip, SubjectError
 from judge.network.namespace import SERVER_PORT, NetNamespace, NotAllowed, few_ports
+from judge.real_server import running
 from judge.servers import Servers
 
 if TYPE_CHECKING:
@@ -30,7 +30,10 @@ FLAGS = {"no_pool": "--no-pool", "close_first": "--close-first"}
 
 def run_load(one: OneRun) -> None:
     if one.scenario.real:
-        with_real_server(one)
+        with running(one.scenario.real, one.scratch / one.scenario.real["kind"]) as server:
+            one.begin({"origin": server.address})
+            drive(one, server.address)
+            one.journal.note("end")
         return
     with ExitStack() as stack:
         namespace = stack.enter_context(namespace_of(one)) if "ports" in one.scenario.load else None
@@ -54,17 +57,6 @@ def namespace_of(one: OneRun) -> Iterator[NetNamespace]:
     except NotAllowed as err:
         one.begin({})
         raise Skip(str(err)) from None
-
-
-def with_real_server(one: OneRun) -> None:
-    directives = {key: value for key, value in one.scenario.real.items() if key != "kind"}
-    kind = one.scenario.real["kind"]
-    real = importlib.import_module(f"servers.real.{kind}")
-    with getattr(real, kind.capitalize())(directives, one.scratch / kind) as server:
-        address = server.address
-        one.begin({"origin": address})
-        drive(one, address)
-        one.journal.note("end")
 
 
 def drive(one: OneRun, address: str, namespace: NetNamespace | None = None) -> None:

@@ -142,7 +142,7 @@ def breaks_core(mutant: Mutant) -> bool:
 
 def hunt_by_scenarios(project: Project, mutant: Mutant) -> Hunt:
     """As a pool of which nothing but the wire is known."""
-    return chase(build(project, mutant), mutant, about(all_of_steps(project), mutant.clause))
+    return chase(build(project, mutant), mutant, about(all_scenarios(project), mutant.clause))
 
 
 def drill(project: Project, mutant: Mutant) -> Hunt:
@@ -197,13 +197,13 @@ def chase(pool: Project, mutant: Mutant, scenarios: list[Scenario]) -> Hunt:
 
 
 @cache
-def all_of_steps(project: Project) -> list[Scenario]:
-    return [scenario for scenario in load_scenarios(project).values() if scenario.steps]
+def all_scenarios(project: Project) -> list[Scenario]:
+    return list(load_scenarios(project).values())
 
 
 def about(scenarios: Iterable[Scenario], clause: str) -> list[Scenario]:
-    """Those that cite a clause, its own family first."""
-    found = [one for one in scenarios if clause in {check.clause for check in one.checks}]
+    """Those of steps that cite a clause, its own family first."""
+    found = [one for one in scenarios if one.steps and clause in {check.clause for check in one.checks}]
     return sorted(found, key=lambda one: one.name.split("/")[0] != clause.split("/")[0])
 
 
@@ -234,7 +234,8 @@ def run_all(args: Namespace) -> int:
             print(f"{found.mutant.name:{width}}  {found.mutant.clause:{clauses}}  {how}", flush=True)
             progress(f"{len(hunts)} of {len(mutants)}")
         progress("the pool that is not broken")
-        wrong = list(filter(None, crew.map(lambda found: convicted_clean(project, found), hunts)))
+        shown = {(found.killed_by, found.mutant.clause): found for found in hunts}.values()  # many share what killed them
+        wrong = list(filter(None, crew.map(lambda found: convicted_clean(project, found), shown)))
     progress("")
     killed = sum(found.killed_by is not None for found in hunts)
     clean = "\n".join(wrong) or "the pool that is not broken is green in all of these"
@@ -247,6 +248,6 @@ def convicted_clean(project: Project, found: Hunt) -> str | None:
     if found.killed_by is None:
         return None
     drills = [one for one in all_drills(project) if found.killed_by == DRILL + one.name]
-    scenarios = [one for one in all_of_steps(project) if one.name == found.killed_by]
+    scenarios = [one for one in all_scenarios(project) if one.name == found.killed_by]
     clean = play_until_red(project, found.mutant, drills) if drills else chase(project, found.mutant, scenarios)
     return f"{found.killed_by} convicts the pool that is not broken, too: {clean.seen}" if clean.killed_by else None

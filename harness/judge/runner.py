@@ -140,7 +140,10 @@ class OneRun:
     def serve(self, others: ExitStack, network: Network | None) -> tuple[Servers | RealServer, dict[str, str]]:
         scale, log = self.settings.scale, self.log("server")
         if self.scenario.real:
-            real = RealServer(self.project, self.scenario.real, network, self.journal, log, self.scratch / "real", scale)
+            folder = self.scratch / "real"
+            real = RealServer(
+                self.project, self.scenario.real, network.server, network.address, self.journal, log, folder, scale,
+            )
             return others.enter_context(real), {"origin": real.address}
         inside = network.server if network else None
         servers = others.enter_context(Servers(self.project, self.journal, log, scale, inside))

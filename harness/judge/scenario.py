@@ -296,6 +296,8 @@ def check_network(scenario: Scenario, table: Table) -> None:
     if scenario.network and (scenario.load is not None or scenario.names or any(one.listen != "tcp" for one in scenario.servers)):
         raise table.error("[network] goes with steps and with servers that listen on tcp, without [dns]")
     for step in scenario.steps:
+        if scenario.network and step.verb in ("states", "bind"):
+            raise table.error(f"{step.where}: {step.verb} asks the judge's own kernel, which is not in the [network]")
         if step.verb == "net" and (scenario.network is None or scenario.network.kind not in EVENTS[step.about]):
             kinds = " or ".join(f'"{kind}"' for kind in EVENTS[step.about])
             raise table.error(f'{step.where}: "{step.about}" happens to a network of kind {kinds}')

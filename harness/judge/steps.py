@@ -61,7 +61,7 @@ SERVER_EVENTS = (
     "switched", "abandoned",
 )
 VERBS = ("op", "exchange", "act", "await", "release", "pass_ms", "mark", "unlisten", "order", "reply_of", "states", "bind", "net")
-MOCK_VERBS = ("act", "release", "unlisten", "order", "states", "bind")  # that only the mock server understands
+MOCK_VERBS = ("act", "release", "unlisten", "order")  # that only the mock server understands
 
 
 @dataclass(frozen=True)

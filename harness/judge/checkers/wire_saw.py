@@ -19,6 +19,8 @@ def check(
     min_ms, max_ms: when the first came: since the beginning of `after`, strict (what TCP counts from, the last segment that came, is
     younger than that); since its end, times --timeout-scale.
     flags, bytes: each of them had these flags ("A" = nothing but ACK), this length."""
+    if ev not in WORDS or side not in (None, "client", "server"):  # what never happens would never be seen, and that be green
+        raise ValueError(f'ev is one of {", ".join(WORDS)}, and side is client or server: not "{ev}", "{side}"')
     start, limit = (trace.moment(name) if name else None for name in (after, before))
     expected = _say(ev, side, min, max, after, before, min_ms, max_ms, flags, bytes)
     for name, span in ((after, start), (before, limit)):
@@ -56,7 +58,7 @@ def _say(
     max_ms: float | None, flags: str | None, length: int | None,
 ) -> str:
     count = f"at least {least}" if most is None else f"{least} to {most}" if most else "no"
-    words = [f"{count} {WORDS.get(ev, ev)}"]
+    words = [f"{count} {WORDS[ev]}"]
     words += [f"of the {side}'s"] if side else []
     words += [f"with flags {flags}"] if flags else []
     words += [f"of {length} bytes"] if length is not None else []

@@ -37,6 +37,7 @@ def not_negative(text: str) -> int:
 
 def run(args: Namespace) -> int:
     from judge.differential import run as differential
+    from judge.progress import progress
     from judge.project import Project
 
     cases = differential.select(args.kind, args.names, args.seed, args.cases, args.full)
@@ -45,14 +46,14 @@ def run(args: Namespace) -> int:
             print(f"{case.name:<44} {case.server:<10} {'; '.join(step.text for step in case.steps)}")
         return 0
     begun = time.monotonic()
-    progress = differential.Progress(len(cases))
+    told = differential.Progress(len(cases))
     try:
-        progress.say(f"starting {args.kind}")
+        progress(f"starting {args.kind}")
         played = differential.run(
-            Project.here(args.variant), args.kind, cases, args.jobs, args.timeout_scale, args.against, progress
+            Project.here(args.variant), args.kind, cases, args.jobs, args.timeout_scale, args.against, told
         )
     finally:
-        progress.say("")
+        progress("")
     return report(args, played, time.monotonic() - begun)
 
 

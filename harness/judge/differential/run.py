@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -19,6 +18,7 @@ from judge.differential.script import Case, read_cases
 from judge.errors import HarnessError, UsageError
 from judge.known_failing import Entry, load_known
 from judge.names import nearest
+from judge.progress import progress
 from judge.project import Project
 
 AT_A_TIME = 100  # most of a case is waiting
@@ -164,13 +164,8 @@ class Progress:
 
     def __init__(self, total: int) -> None:
         self.total, self.done, self.troubled = total, 0, 0
-        self.live = sys.stderr.isatty()
 
     def __call__(self, outcome: Outcome) -> None:
         self.done += 1
         self.troubled += bool(outcome.unexplained)
-        self.say(f"{self.done}/{self.total}" + (f", {self.troubled} differ" if self.troubled else "") + f"  {outcome.case.name}")
-
-    def say(self, text: str) -> None:
-        if self.live:
-            print(f"\r\x1b[K{text}", end="", file=sys.stderr, flush=True)
+        progress(f"{self.done}/{self.total}" + (f", {self.troubled} differ" if self.troubled else "") + f"  {outcome.case.name}")

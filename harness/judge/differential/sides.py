@@ -5,8 +5,6 @@ the behaviour KIND."""
 
 from __future__ import annotations
 
-import importlib
-import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
@@ -16,12 +14,11 @@ from typing import Any
 
 from judge.differential.compare import Clock
 from judge.differential.script import Case
-from judge.errors import HarnessError
 from judge.journal import Journal
 from judge.project import Project
+from judge.real_server import class_of, running
 from judge.servers import Servers
 from judge.table import Table
-from servers.real._process import RealServer, RealServerError
 
 CASES = Path(__file__).with_name("cases")
 INHERITED = ("keepalive_timeout_ms", "header_timeout_s", "keepalive_requests", "keepalive_time_ms")  # by nginx's location /more
@@ -87,14 +84,11 @@ def started(
         pairs = {}
         for name, whose in sorted({key_of(case) for case in cases}):
             configuration, where = configurations[name], "-".join([name, *whose.split("/")]).strip("-")
-            try:
-                real = stack.enter_context(warm_server(kind, configuration.real, folder / where))
-                if mock_kind == "real":
-                    mock = stack.enter_context(warm_server(kind, configuration.real, folder / f"{where}-2"))
-                else:
-                    mock = listening(mocks, where, kind, configuration, mock_kind)
-            except RealServerError as err:
-                raise HarnessError(str(err)) from None
+            real = stack.enter_context(warm_server(kind, configuration.real, folder / where))
+            if mock_kind == "real":
+                mock = stack.enter_context(warm_server(kind, configuration.real, folder / f"{where}-2"))
+            else:
+                mock = listening(mocks, where, kind, configuration, mock_kind)
             pairs[name, whose] = Pair(real, mock)
         yield pairs
 
@@ -109,7 +103,7 @@ def listening(mocks: Servers, where: str, kind: str, configuration: Configuratio
 @contextmanager
 def warm_server(kind: str, directives: dict[str, Any], folder: Path) -> Iterator[Side]:
     """A real one. A Java machine loads classes with its first requests: 200 ms that no later answer takes."""
-    with real_class(kind)(directives, folder) as server:
+    with running({"kind": kind, **directives}, folder) as server:
         for _ in range(3):
             with closing(HTTPConnection(server.address, timeout=30)) as client:
                 client.request("GET", "/ok", headers={"Connection": "close"})
@@ -117,11 +111,6 @@ def warm_server(kind: str, directives: dict[str, Any], folder: Path) -> Iterator
         yield Side(server.address, server.order)
 
 
-def real_class(kind: str) -> type[RealServer]:
-    module = importlib.import_module(f"servers.real.{kind}")
-    return getattr(module, re.sub(r"^.", lambda found: found[0].upper(), kind))
-
-
 def orders(kind: str) -> tuple[str, ...]:
     """What a server of that kind can be told."""
-    return real_class(kind).ORDERS
+    return class_of(kind).ORDERS

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import os
-from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
-from judge.child import Child
-from judge.errors import HarnessError
 from judge.journal import Journal
 from judge.modes.forms import Form, Load
 from judge.network.namespace import SERVER_PORT, NetNamespace
-from judge.project import PYTHON, Project
+from judge.project import Project
+from judge.real_server import RealServer
 from judge.servers import Servers
-
-START_MS = 15_000
 
 
 class MockOrigin:
@@ -50,39 +46,23 @@ class MockOrigin:
         return {"limit": limit, "timeout": len(own) - limit, "client": len(pages) - len(own)}
 
 
-class NginxOrigin:
-    """A real nginx, by the program that starts one (servers/real/nginx.py): it has to be started inside of the namespace."""
+class NginxOrigin(RealServer):
+    """A real nginx."""
 
     def __init__(self, project: Project, namespace: NetNamespace, form: Form, load: Load, folder: Path) -> None:
         self.folder, self.form, self.load = folder / "nginx", form, load
-        self.hello: dict[str, Any] = {}
-        self.journal = Journal()
-        options = [f"--{name.replace('_', '-')}={value}" for name, value in form.directives(load).items()]
-        argv = [PYTHON, project.root / "servers" / "real" / "nginx.py", "--dir", self.folder, *options]
-        self.child = Child(namespace.within(argv), folder / "nginx.log", self._line, self.journal.wake)
+        real = {"kind": "nginx", **form.directives(load)}
+        super().__init__(project, real, namespace, "127.0.0.1", Journal(), folder / "nginx.log", self.folder)
 
-    def _line(self, line: dict[str, Any], t: int) -> None:
-        self.hello = line
-        self.journal.wake()
-
-    def __enter__(self) -> NginxOrigin:
+    def __enter__(self) -> Self:
+        super().__enter__()
         try:
-            self.journal.wait(lambda: self.hello or self.child.trouble, START_MS)
-            if not self.hello.get("ok"):
-                raise HarnessError(self.hello.get("err") or f"nginx does not start: {self.child.obituary()}")
-            self.address = self.hello["address"]
             starter = self.child.process.pid  # whose only child it is; its pid file may be empty still
             self.pid = int(Path(f"/proc/{starter}/task/{starter}/children").read_text())
         except BaseException:
             self.__exit__()
             raise
         return self
-
-    def __exit__(self, *exc: object) -> None:
-        self.child.leaving = True
-        with suppress(OSError):
-            self.child.process.stdin.close()  # its program ends nginx then, and itself
-        self.child.finish(10)
 
     def ended(self, run: dict[str, Any]) -> dict[str, int]:
         """Its access log says of each connection how often it was asked. What the client has closed, only the client can say."""

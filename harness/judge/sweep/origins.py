@@ -3,16 +3,15 @@ that shows what it does."""
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from judge.errors import HarnessError
 from judge.journal import Journal
 from judge.project import Project
+from judge.real_server import running
 from judge.servers import Servers
 
 
@@ -51,21 +50,8 @@ def origin(project: Project, kind: Kind, timeout_ms: float, scratch: Path) -> It
     """The URL of a running server."""
     options = kind.timeout(timeout_ms)
     if kind.real:
-        with real(kind.real, options, scratch / kind.real) as address:
-            yield f"http://{address}/ok"
+        with running({"kind": kind.real, **options}, scratch / kind.real) as server:
+            yield f"http://{server.address}/ok"
         return
     with Servers(project, Journal(), scratch / "server.log") as servers:
         yield f"http://{servers.listen('origin', '127.0.0.1:0', behaviours=[{'name': kind.behaviour, **options}], trace='none')}/"
-
-
-@contextmanager
-def real(kind: str, options: dict[str, Any], folder: Path) -> Iterator[str]:
-    """The address of a real server (servers/real/KIND.py) while it runs."""
-    from servers.real._process import RealServerError
-
-    module = importlib.import_module(f"servers.real.{kind}")
-    try:
-        with getattr(module, kind.capitalize())(options, folder) as server:
-            yield server.address
-    except RealServerError as err:
-        raise HarnessError(str(err)) from None

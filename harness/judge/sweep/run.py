@@ -10,9 +10,9 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING
 
+from judge.real_server import running
 from judge.servers import Servers
 from judge.sweep.drive import gap_program, run_plan
-from judge.sweep.origins import real
 from judge.sweep.plan import Plan
 
 if TYPE_CHECKING:
@@ -21,10 +21,8 @@ if TYPE_CHECKING:
 
 def run_sweep(one: OneRun) -> None:
     if one.scenario.real:
-        options = {key: value for key, value in one.scenario.real.items() if key != "kind"}
-        kind = one.scenario.real["kind"]
-        with real(kind, options, one.scratch / kind) as address:
-            sweep(one, address)
+        with running(one.scenario.real, one.scratch / one.scenario.real["kind"]) as server:
+            sweep(one, server.address)
             one.journal.note("end")
         return
     with Servers(one.project, one.journal, one.log("server"), one.settings.scale) as servers:

@@ -6,13 +6,13 @@ from __future__ import annotations
 import os
 import queue
 import re
-import sys
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 
+from judge.progress import progress
 from proof.faults.ground import ALL, FAULTY, Ground, Outcome, build
 from proof.faults.points import points
 
@@ -126,11 +126,10 @@ def single(name: str, fault: str) -> Findings:
 
 def report(session: str | None, fault: str | None, full: bool) -> int:
     """Prints what was found. Returns 0, or 1 where something went wrong."""
-    terminal = sys.stderr.isatty()
 
     def told(over: int, of: int) -> None:
-        if terminal and (over % 20 == 0 or over == of):
-            print(f"\r\033[K{over} of {of} runs" if over < of else "\r\033[K", end="", file=sys.stderr, flush=True)
+        if over % 20 == 0 or over == of:
+            progress(f"{over} of {of} runs" if over < of else "")
 
     findings = single(session or "", fault) if fault is not None else walk([session] if session else ALL, full, told)
     for sentence in findings.wrong:
