@@ -14,7 +14,8 @@ from judge.differential.run import Outcome, run, select
 from judge.differential.script import Case
 from judge.differential.show import difference_text
 from judge.project import PYTHON, Project
-from test_real_servers import processes_about
+from judge_kit import environment
+from processes import processes_about
 
 PROJECT = Project.here("san")
 UNCLEAR_SHARE = 0.1
@@ -43,9 +44,7 @@ def test_another_server_does_differ(kind: str) -> None:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_run_leaves_nothing(kind: str, number: signal.Signals, tmp_path: Path) -> None:
     argv = [PYTHON, "-m", "judge", "differential", kind, "idle/*", "--against", "ok", "--variant", "san"]
-    path = f"{PROJECT.root}/harness:{PROJECT.root}"
-    environment = {**os.environ, "TMPDIR": str(tmp_path), "PYTHONPATH": path}
-    with subprocess.Popen(argv, env=environment, stdout=subprocess.DEVNULL, process_group=0) as process:
+    with subprocess.Popen(argv, env=environment(TMPDIR=str(tmp_path)), stdout=subprocess.DEVNULL, process_group=0) as process:
         while not list(tmp_path.glob("*/plain/*")):  # a server is being started; pytest-timeout is the bound
             assert process.poll() is None
             time.sleep(0.01)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import signal
@@ -14,11 +13,11 @@ from pathlib import Path
 import pytest
 from judge.network.wire import ACK, FIN, PSH, RST, SYN, Segment, Watcher, read_segment, read_unreachable
 from judge.project import PYTHON
-from judge_kit import ROOT
+from judge_kit import environment
+from processes import descendants, name_of
 
 CLIENT, SERVER = "10.0.0.2", "10.0.0.1"
 OUT, IN = (4000, 80), (80, 4000)
-ENV = {**os.environ, "PYTHONPATH": f"{ROOT}/harness:{ROOT}"}
 SCENARIO = [PYTHON, "-m", "judge", "scenario", "--color", "never", "--out"]
 
 
@@ -83,7 +82,7 @@ def test_where_namespaces_are_not_allowed_the_reason_is_told(tmp_path: Path) -> 
     inside = 'echo 0 >/proc/sys/user/max_net_namespaces && exec "$@"'
     ran = subprocess.run(
         ["unshare", "-Ur", "sh", "-c", inside, "sh", *SCENARIO, tmp_path / "out", "tcp/defaults", "idle/fin"],
-        env=ENV, capture_output=True, text=True, check=False,
+        env=environment(), capture_output=True, text=True, check=False,
     )
     if "unshare" in ran.stderr and not (tmp_path / "out").exists():
         pytest.skip(ran.stderr.strip())
@@ -94,22 +93,7 @@ def test_where_namespaces_are_not_allowed_the_reason_is_told(tmp_path: Path) -> 
     assert ran.returncode == 0, ran.stdout
 
 
-def below(pid: int) -> set[int]:
-    """The processes that a process has started, and those that these have."""
-    parents = {}
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            parents[int(stat.parent.name)] = int(stat.read_text().rpartition(")")[2].split()[1])
-        except OSError:
-            continue
-    found, grown = {pid}, True
-    while grown:
-        more = {child for child, parent in parents.items() if parent in found} - found
-        found, grown = found | more, bool(more)
-    return found - {pid}
-
-
-def namespaces(pids: set[int]) -> set[str]:
+def namespaces(pids: list[int]) -> set[str]:
     found = set()
     for pid in pids:
         try:
@@ -119,36 +103,31 @@ def namespaces(pids: set[int]) -> set[str]:
     return found
 
 
-def called(name: str, pids: set[int]) -> bool:
-    for pid in pids:
-        with contextlib.suppress(OSError):
-            if Path(f"/proc/{pid}/comm").read_text().strip() == name:
-                return True
-    return False
-
-
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL], ids=lambda how: how.name)
 @pytest.mark.parametrize(("scenario", "server"), [("tcp/silent-peer-unnoticed", "server"), ("tcp/not-http-activity", "nginx")])
 def test_nothing_is_left_of_a_run_that_is_ended(scenario: str, server: str, how: signal.Signals, tmp_path: Path) -> None:
     scratch = tmp_path / "scratch"  # what SIGKILL leaves is there, and not where the system has its temporary folders
     scratch.mkdir()
     running = subprocess.Popen(
-        [*SCENARIO, tmp_path / "out", scenario], env={**ENV, "TMPDIR": str(scratch)}, stdout=subprocess.DEVNULL,
+        [*SCENARIO, tmp_path / "out", scenario], env=environment(TMPDIR=str(scratch)), stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL, process_group=0,
     )
-    own, children, deadline = os.readlink("/proc/self/ns/net"), set(), time.monotonic() + 60
+    own, children, deadline = os.readlink("/proc/self/ns/net"), [], time.monotonic() + 60
     while running.poll() is None and time.monotonic() < deadline:
-        children = below(running.pid)
-        if called(server, children) and len(namespaces(children) - {own}) >= 2:
+        children = descendants(running.pid)
+        if server in map(name_of, children) and len(namespaces(children) - {own}) >= 2:
             break
         time.sleep(0.05)
     if running.poll() is not None:
-        pytest.skip("network namespaces are not allowed here")
+        results = json.loads((tmp_path / "out" / "results.json").read_text())["results"]
+        reasons = [one["seen"] for one in results if one["scenario"] == scenario and one["verdict"] == "skipped"]
+        assert reasons, results
+        pytest.skip(reasons[0])
     assert len(namespaces(children) - {own}) >= 2
     running.send_signal(how)
     running.wait(20)
     deadline = time.monotonic() + 20
-    while (left := {pid for pid in children if Path(f"/proc/{pid}").exists()}) and time.monotonic() < deadline:
+    while (left := [pid for pid in children if name_of(pid)]) and time.monotonic() < deadline:
         time.sleep(0.05)
     assert not left
     assert how == signal.SIGKILL or not list(scratch.iterdir())

@@ -16,6 +16,7 @@ from judge.project import PYTHON, Project
 from judge.runner import Settings
 from judge.scenario import load_scenarios
 from judge.subject import find_adapter
+from processes import processes_about
 
 from servers.real._process import RealServer, RealServerError, uninterrupted
 from servers.real.nginx import Nginx
@@ -23,18 +24,6 @@ from servers.real.tomcat import Tomcat
 
 PROJECT = Project.here("san")
 SCENARIOS = load_scenarios(PROJECT)
-
-
-def processes_about(text: str) -> list[str]:
-    found = []
-    for cmdline in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            words = cmdline.read_bytes().replace(b"\0", b" ").decode(errors="replace")
-        except OSError:
-            continue  # it has ended meanwhile
-        if text in words:
-            found.append(words)
-    return found
 
 
 LIMITED: list[tuple[type[RealServer], dict[str, object]]] = [(Nginx, {"keepalive_requests": 2}), (Tomcat, {"maxKeepAliveRequests": 2})]
