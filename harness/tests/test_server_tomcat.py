@@ -248,13 +248,22 @@ def test_shutdown(mock: Mock) -> None:
 def test_shutdown_with_nobody_served_is_at_once(mock: Mock) -> None:
     client = Client(mock.listen({"name": "tomcat", "unload_delay_ms": 100_000}))
     assert said(client)[0] == "HTTP/1.1 200 "
+    client.send(b"POST /ok HTTP/1.1\r\nContent-Length: 10\r\nHost: a\r\n\r\n")
+    client.response()  # the rest is swallowed
     shut_down(mock)
     assert client.rest() == (b"", "fin")
 
 
-@pytest.mark.parametrize("head", [b"GET /slow/100000 HTTP/1.1", b"POST /read-body HTTP/1.1\r\nContent-Length: 10"])
-def test_shutdown_cuts_what_takes_too_long(mock: Mock, head: bytes) -> None:
-    address = mock.listen({"name": "tomcat", "unload_delay_ms": 400})
+HALF_A_POST = b"HTTP/1.1\r\nContent-Length: 10"
+
+
+@pytest.mark.parametrize(("head", "timeout_ms"), [
+    (b"GET /slow/100000 HTTP/1.1", 60_000),
+    (b"POST /read-body " + HALF_A_POST, 60_000),
+    (b"POST /read-body " + HALF_A_POST, -1),
+])
+def test_shutdown_cuts_what_takes_too_long(mock: Mock, head: bytes, timeout_ms: int) -> None:
+    address = mock.listen({"name": "tomcat", "unload_delay_ms": 400, "connection_timeout_ms": timeout_ms})
     idle, busy = Client(address), Client(address)
     busy.send(head + b"\r\nHost: a\r\n\r\n")
     mock.await_event("request", conn=2)

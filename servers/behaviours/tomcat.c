@@ -79,23 +79,22 @@ static void wait_at_least(struct conn *c, int64_t ms)
         conn_stop_waiting(c);
 }
 
-/* While a request is served: exactly so long, where no shutdown cuts it. */
+/* While a request is served: exactly so long, INFINITY for ever, where no shutdown cuts it. */
 static void wait_serving(struct conn *c, double ms)
 {
     struct state *s = conn_state(c);
     double now_ms = conn_now_ms();
     s->due_ms = now_ms + ms;
-    if (s->stopping && s->cut_at_ms < s->due_ms)
-        ms = s->cut_at_ms - now_ms;
-    conn_wait(c, ms > 0 ? ms : 0);
+    double until_ms = s->stopping && s->cut_at_ms < s->due_ms ? s->cut_at_ms : s->due_ms;
+    if (isfinite(until_ms))
+        conn_wait(c, until_ms > now_ms ? until_ms - now_ms : 0);
 }
 
 /* An application that reads waits exactly so long. */
 static void wait_for_body(struct conn *c)
 {
     const struct tomcat *o = conn_options(c);
-    if (o->connection_timeout_ms > 0)
-        wait_serving(c, (double)o->connection_timeout_ms);
+    wait_serving(c, o->connection_timeout_ms > 0 ? (double)o->connection_timeout_ms : INFINITY);
 }
 
 static int64_t keep_alive_timeout(const struct tomcat *o)
@@ -362,11 +361,11 @@ static void responded(struct conn *c)
 
 /* --- shutdown ------------------------------------------------------------------------------------------------------ */
 
-/* A part of a head is in nobody's hands yet. */
+/* By an application: a part of a head is in nobody's hands yet, and what is swallowed in nobody's any more. */
 static bool is_served(struct conn *c)
 {
     const struct state *s = conn_state(c);
-    return !conn_is_idle(c) && (s->phase != READS || conn_request_is_whole(c));
+    return !conn_is_idle(c) && s->phase != SWALLOWS && (s->phase != READS || conn_request_is_whole(c));
 }
 
 static void look_for_served(struct conn *c, void *user)
@@ -420,7 +419,7 @@ static void ordered(struct conn *c, const struct order *order)
 static void tick(struct conn *c)
 {
     struct state *s = conn_state(c);
-    if (s->stopping && s->phase == READS)
+    if (s->stopping && (s->phase == READS || s->phase == SWALLOWS))
         stop_on(c);
     else if (s->stopping && s->phase != RESETS && conn_now_ms() >= s->cut_at_ms)
         conn_end_now(c);

@@ -68,7 +68,7 @@ class Tomcat(RealServer):
             return {"ok": False}
 
     def order(self, name: str) -> None:
-        """shutdown begins what a SIGTERM begins in a Tomcat that is a service."""
+        """shutdown begins what a SIGTERM begins in a Tomcat that is a service. Returns at once."""
         assert self._process is not None and self._process.stdin is not None
         self._process.stdin.write(b"stop\n")
         self._process.stdin.flush()
