@@ -107,7 +107,7 @@ WRAP_MEMORY := -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=free
 PROOF_PARTS := $(patsubst %,harness/proof/%.c,alloc books books_rules books_audit world guard)
 SIM_PARTS := $(PROOF_PARTS) $(patsubst %,harness/proof/%.c,sim shrink sim_main)
 EXPLORE_PARTS := $(PROOF_PARTS) harness/proof/explore.c
-DRILL_PARTS := $(wildcard harness/proof/drill*.c)
+DRILL_PARTS := $(wildcard harness/proof/drill*.c) harness/base/words.c
 CORE := pool pool_ask keys deadlines
 proof: $(POOL_OUT)/sim $(POOL_OUT)/explore
 $(POOL_OUT)/sim: $(call objects,$(SIM_PARTS))

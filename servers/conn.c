@@ -80,7 +80,7 @@ void conn_settle(struct conn *c)
 {
     if (!conn_is_closed(c) && !c->answer_owed && buffer_bytes(&c->unread))
         conn_take_unread(c);
-    listener_accept_more(c->listener);
+    listener_conn_gone(c->listener);
     if (conn_is_closed(c)) {
         conn_free(c);
         return;

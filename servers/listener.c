@@ -48,7 +48,7 @@ static void on_pause_over(struct ev_loop *loop, ev_timer *timer, int revents)
     accept_where_it_may(timer->data);
 }
 
-void listener_accept_more(struct listener *l)
+void listener_conn_gone(struct listener *l)
 {
     if (l->paused && l->record.open == 0)
         listener_stop(l);
@@ -217,7 +217,7 @@ int listener_order(struct listener *l, const char *name, char *err)
             c->entry->behaviour->ordered(c, own);
         conn_settle(c);
     }
-    listener_accept_more(l);
+    listener_conn_gone(l);
     return 0;
 }
 

@@ -51,8 +51,9 @@ void listener_stop(struct listener *l);
 /* Tells the behaviours that have such an order, for each of their connections. Returns 0, or -1 with a sentence in err. */
 int listener_order(struct listener *l, const char *order, char *err);
 
-/* To be called when a connection may have gone: goes on accepting where clients wait for that. */
-void listener_accept_more(struct listener *l);
+/* To be called when a connection may have gone: accepts those who waited for that; where an order has paused it, it listens no more
+ * once the last has gone. */
+void listener_conn_gone(struct listener *l);
 
 /* Stops, closes the connections, and gives everything back. */
 void listener_free(struct listener *l);

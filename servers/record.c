@@ -214,7 +214,7 @@ void record_mark(struct record_page *p, const char *mark) { tell_text(p, now(p->
 void record_abandoned(struct record *r, unsigned connections)
 {
     struct trace_line l;
-    if (!r->out || r->level == RECORD_TOTALS)
+    if (!r->out || r->level < RECORD_COUNTERS)
         return;
     trace_begin(&l, now(r), "abandoned");
     trace_text(&l, "listener", r->listener);

@@ -1,5 +1,8 @@
 #include "proof/drill_words.h"
 
+#include "base/words.h"
+
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -72,25 +75,17 @@ static const char *wrong(const char *what, const char *word)
 }
 
 /* Digits only, and what follows them. */
-static bool read_digits(const char *word, uint64_t *number, char **end)
-{
-    if (*word < '0' || *word > '9')
-        return false;
-    *number = strtoull(word, end, 10);
-    return true;
-}
-
 static const char *read_number(const char *word, uint64_t *number)
 {
-    char *end;
-    return word && read_digits(word, number, &end) && !*end && *number <= UINT32_MAX ? NULL : wrong("a number is wanted", word);
+    return word && words_number(word, 0, UINT32_MAX, number) ? NULL : wrong("a number is wanted", word);
 }
 
 const char *drill_read_time(const char *text, uint64_t *ns)
 {
     uint64_t number;
     char *unit;
-    if (text && read_digits(text, &number, &unit)) {
+    errno = 0;
+    if (text && *text >= '0' && *text <= '9' && (number = strtoull(text, &unit, 10), !errno)) {
         *ns = 0;
         if (number == 0 && !*unit)
             return NULL;
@@ -104,8 +99,7 @@ const char *drill_read_time(const char *text, uint64_t *ns)
 static const char *read_name(const char *word, char kind, unsigned *index)
 {
     uint64_t number;
-    char *end;
-    if (word && *word == kind && read_digits(word + 1, &number, &end) && !*end && number < DRILL_NAMES) {
+    if (word && *word == kind && words_number(word + 1, 0, DRILL_NAMES - 1, &number)) {
         *index = (unsigned)number;
         return NULL;
     }

@@ -100,6 +100,7 @@ def test_what_is_not_as_expected_is_told(script, step: str, expected: str, actua
         ("+1 checkin c1 quiet -> park c1", "a time is wanted, such as 5ms: 1"),
         ("soon checkin c1 quiet -> park c1", "a time is wanted, such as 5ms: soon"),
         ("+18446744073709551615s tick -> nothing", "a time is wanted, such as 5ms: 18446744073709551615s"),
+        ("+99999999999999999999ns tick -> nothing", "a time is wanted, such as 5ms: 99999999999999999999ns"),
         ("+1ms checkin c2 quiet -> park c2", "checkin: c2 is new, not in use"),
         ("+1ms readable c1 data -> close c1 stray", "readable: c1 is in use, not idle"),
         ("+1ms cancel t1 -> nothing", "cancel: t1 is free, not connecting or waiting"),

@@ -115,6 +115,7 @@ BAD = [  # (replace this, by that): part of the sentence
     (GOOD, '{ exchange = "a" }', '{ exchange = "a" }, { unlisten = "orign" }', 'unknown unlisten "orign"'),
     (GOOD, '{ exchange = "a" }', '{ exchange = "a" }, { net = "cut" }', '"cut" happens to a network of kind "pair" or "nat"'),
     (GOOD, '{ exchange = "a" }', '{ exchange = "a" }, { await = "probe" }', "probe can be seen only where there is a [network]"),
+    (ON_REAL, 'real = { kind = "nginx" }\nstep = [{ exchange = "a" }', 'step = [{ bind = "origin" }', "which is not in the [network]"),
     (GOOD, 'expect = "e"', 'expect = "e"\nnetwork = { kind = "nap" }', 'unknown kind "nap"; did you mean "nat"?'),
     (GOOD, 'expect = "e"', 'expect = "e"\nnetwork = { kind = "pair", entry_s = 2 }', '"entry_s" is of a nat'),
     (GOOD, 'expect = "e"', 'expect = "e"\nnetwork = { kind = "pair" }\nserver = [{ listen = "unix" }]', "servers that listen on tcp"),

@@ -80,7 +80,7 @@ class RealServer:
         return self._process
 
     def order(self, name: str) -> None:
-        """Tells the server as a whole, by one of ORDERS; returns when it is doing so."""
+        """Tells the server as a whole, by one of ORDERS."""
         raise NotImplementedError
 
     def stop(self) -> None:
@@ -112,7 +112,7 @@ def serve_until_end_of_input(server: type[RealServer], name_of: Callable[[str], 
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # a signal to us must not leave the server behind
     at = arguments.index("--dir")
     directory, options = Path(arguments[at + 1]), arguments[:at] + arguments[at + 2 :]
-    pairs = dict(option.removeprefix("--").split("=", 1) for option in options)
+    pairs = {name: value for name, _, value in (option.removeprefix("--").partition("=") for option in options)}
     host = pairs.pop("host", LOOPBACK)
     try:
         with server({name_of(name): value for name, value in pairs.items()}, directory, host) as running:

@@ -136,7 +136,7 @@ class Nginx(RealServer):
         raise RealServerError(f"nginx did not listen on {self.address} within {START_SECONDS:g} s")
 
     def order(self, name: str) -> None:
-        """All need {"master_process": "on"}."""
+        """All need {"master_process": "on"}. Returns when a worker says that it is doing so, or when nginx has ended."""
         assert self._process is not None
         said = self._times_said(GRACEFULLY)
         self._process.send_signal(SIGNALS[name])
