@@ -3,12 +3,11 @@ with it, its word on the others is worth nothing either."""
 
 from __future__ import annotations
 
-import fcntl
 from pathlib import Path
 from typing import Any
 
-from judge.mutants import Mutant, about, chase, make, read_mutant
-from judge.project import Project
+from judge.mutants import REST, Mutant, about, chase, kept, read_mutant
+from judge.project import REFERENCE, Project
 from judge.scenario import Scenario
 
 NAME = "key-ignores-port"  # a request that reaches the wrong server: plain to see on the wire, and in a fifth of a second
@@ -28,20 +27,6 @@ def judge_canary(project: Project, known: dict[str, Scenario]) -> dict[str, Any]
 
 
 def hatched(project: Project, one: Mutant) -> Project:
-    """Built when it is older than the clean pool or than what breaks it. Runs side by side share it."""
+    """The canary's programs."""
     variant = project.variant if project.variant in MADE_FROM else MADE_FROM[0]
-    clean = Project(project.root, variant)
-    folder = Path("canary") / f"{variant}-{one.name}"
-    out = project.root / "build" / folder
-    out.parent.mkdir(parents=True, exist_ok=True)
-    with out.with_suffix(".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        stamp = out / "canary.stamp"
-        said = repr(one)
-        built = clean.program("reference").stat().st_mtime
-        if not stamp.exists() or stamp.read_text() != said or stamp.stat().st_mtime < built:
-            make(project, one, folder, variant, "reference")
-            for program in ("server", "load"):
-                (out / program).symlink_to(clean.program(program))
-            stamp.write_text(said)
-    return Project(project.root, str(folder))
+    return kept(project, one, Path("canary") / f"{variant}-{one.name}", variant, REFERENCE, REST)

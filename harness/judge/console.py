@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from judge.clause_verdicts import agreement, in_words, word_of
+from judge.project import REFERENCE
 from judge.table import shown
 from judge.verdicts import FAILED, INTERRUPTED, OK, UNCLEAR, UNKNOWN
 
 COLORS = {"pass": 32, "observed": 36, "advisory": 33, "skipped": 90, "blocked": 35, "inconclusive": 35, "error": 35, "fail": 31}
-REFERENCE = "reference"  # the subject that comes first
 NAME_WIDTH = 44
 TROUBLED = ("fail", "error", "inconclusive", "blocked")
 

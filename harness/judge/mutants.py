@@ -7,6 +7,7 @@ or a scenario of that clause convicts it at that clause; one that survives shows
 
 from __future__ import annotations
 
+import fcntl
 import shutil
 import subprocess
 import tempfile
@@ -22,11 +23,12 @@ from judge.drills import Drill, load_drills, play
 from judge.errors import HarnessError, UsageError
 from judge.names import nearest
 from judge.progress import progress
-from judge.project import Project
+from judge.project import REFERENCE, Project
 from judge.scenario import Scenario, load_scenarios
 from judge.trace import Trace
 
 VARIANT = "san"  # what the rest of the programs is taken from
+REST = ("server", "load")  # what a scenario takes beside the pool: these are the clean build's
 PARTS = ("pool", "client")  # what a mutant may break
 CORE = {"pool.c", "pool_ask.c", "keys.c", "deadlines.c"}  # what the drills play on
 DRILL = "drill "  # what a drill's name has in front of it where a scenario's stands as it is
@@ -74,9 +76,8 @@ def read_mutant(path: Path, project: Project) -> Mutant:
 def build(project: Project, mutant: Mutant) -> Project:
     """The mutant's programs; those that do not hold it are the clean build's."""
     broken = plant(project, mutant)
-    compile_into(broken, VARIANT, "reference")
-    for program in ("server", "load"):
-        (broken.build / program).symlink_to(project.root / "build" / VARIANT / program)
+    compile_into(broken, VARIANT, REFERENCE)
+    borrow(broken, VARIANT, REST)
     return broken
 
 
@@ -87,10 +88,27 @@ def plant(project: Project, mutant: Mutant) -> Project:
     return Project(project.root, str(folder))
 
 
-def make(project: Project, mutant: Mutant, folder: Path, variant: str, program: str) -> None:
-    """Into build/FOLDER: a copy of the sources with the mutant's edits, and the program that holds it."""
-    edit_copy(project, mutant, folder, variant)
-    compile_into(Project(project.root, str(folder)), variant, program)
+def kept(project: Project, mutant: Mutant, folder: Path, variant: str, program: str, beside: tuple[str, ...] = ()) -> Project:
+    """The program that holds it, in build/FOLDER: made where it is missing, older than the clean one, or broken otherwise than is asked
+    for. Runs side by side share it. beside: programs of the clean build that are found there, too."""
+    out = project.root / "build" / folder
+    out.parent.mkdir(parents=True, exist_ok=True)
+    broken = Project(project.root, str(folder))
+    with out.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        stamp, said = out / "mutant", repr(mutant)
+        built = Project(project.root, variant).program(program).stat().st_mtime
+        if not stamp.exists() or stamp.read_text() != said or stamp.stat().st_mtime < built:
+            edit_copy(project, mutant, folder, variant)
+            compile_into(broken, variant, program)
+            borrow(broken, variant, beside)
+            stamp.write_text(said)
+    return broken
+
+
+def borrow(broken: Project, variant: str, programs: tuple[str, ...]) -> None:
+    for program in programs:
+        (broken.build / program).symlink_to(broken.root / "build" / variant / program)
 
 
 def edit_copy(project: Project, mutant: Mutant, folder: Path, variant: str) -> None:
@@ -173,7 +191,7 @@ def all_drills(project: Project) -> list[Drill]:
 def chase(pool: Project, mutant: Mutant, scenarios: list[Scenario]) -> Hunt:
     """Runs the scenarios on a pool that is built, until the first that convicts it at the mutant's clause."""
     from judge.judging import judge_trace
-    from judge.runner import REFERENCE, Settings, run
+    from judge.runner import Settings, run
     from judge.subject import find_adapter
 
     seen = "no scenario is about its clause"

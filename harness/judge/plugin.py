@@ -15,7 +15,7 @@ import pytest
 
 from judge.attempts import run_and_judge
 from judge.console import failure_text
-from judge.project import Project
+from judge.project import REFERENCE, Project
 from judge.results import record_of
 from judge.runner import Settings
 from judge.scenario import Scenario, read_scenario
@@ -83,7 +83,7 @@ class ScenarioItem(pytest.Item):
     def reproduce(self) -> str:
         name = self.settings["names"].get(self.scenario.name, self.scenario.name)
         words = ["./run.sh scenario", name, "--seed", self.settings["seed"]]
-        words += ["--subject", self.subject] if self.subject != "reference" else []
+        words += ["--subject", self.subject] if self.subject != REFERENCE else []
         words += ["--timeout-scale", self.settings["scale"]] if self.settings["scale"] != 1 else []
         words += ["--full"] if "slow" in self.scenario.tags else []
         return " ".join(map(str, words))

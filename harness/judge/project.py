@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from judge.clauses import Clause
     from judge.sources import Document
 
+REFERENCE = "reference"  # the subject, and the program, that is our own pool
 PYTHON = "/usr/bin/python3"  # Debian's: another python3 may come first on PATH and lack what we need
 
 

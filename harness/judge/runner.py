@@ -17,15 +17,13 @@ from judge.journal import Journal
 from judge.lag import LagMeter
 from judge.name_server import NameServer
 from judge.network.network import Network
-from judge.project import Project
+from judge.project import REFERENCE, Project
 from judge.real_server import RealServer
 from judge.scenario import Scenario
 from judge.servers import Servers
 from judge.step_run import StepRun
 from judge.subject import Adapter, Subject
 from judge.table import shown
-
-REFERENCE = "reference"  # the pool that is inside the load generator
 
 
 @dataclass(frozen=True)

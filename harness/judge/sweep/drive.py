@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import signal
 import subprocess
@@ -23,21 +22,13 @@ LOOK_S = 0.5
 
 
 def gap_program(project: Project, watch: bool = True) -> Path:
-    """The reference pool's, or that of the pool which does not watch its idle connections: that one is built when it is first
-    asked for, and again when the pool's sources have changed."""
+    """The reference pool's, or that of the pool which does not watch its idle connections."""
     if watch:
         return project.program("gap")
-    from judge.mutants import load_mutants, make
+    from judge.mutants import kept, load_mutants
 
-    folder = Path("unwatched") / project.variant
-    program = project.root / "build" / folder / "gap"
-    program.parent.parent.mkdir(parents=True, exist_ok=True)
-    with (program.parent.parent / f"{project.variant}.lock").open("w") as lock:  # several runs may want it at a time
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not program.exists() or program.stat().st_mtime < project.program("gap").stat().st_mtime:
-            mutant = next(one for one in load_mutants(project) if one.name == BLIND)
-            make(project, mutant, folder, project.variant, program.name)
-    return program
+    blind = next(one for one in load_mutants(project) if one.name == BLIND)
+    return kept(project, blind, Path("unwatched") / project.variant, project.variant, "gap").program("gap")
 
 
 def run_plan(
