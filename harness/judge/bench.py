@@ -12,17 +12,17 @@ import os
 import random
 import shutil
 import subprocess
-import sys
 import tempfile
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from judge.errors import HarnessError, UsageError
+from judge.errors import HarnessError
 from judge.journal import Journal
+from judge.measurement import now
+from judge.progress import progress
 from judge.project import Project
-from judge.results import new_folder
+from judge.results import check_out, new_folder
 from judge.servers import Servers
 
 WRK = "/usr/bin/wrk"
@@ -146,12 +146,8 @@ def measure(bench: Bench, pairs: int, rng: random.Random) -> dict[str, Any]:
     for name, behaviour in MISBEHAVING.items():
         progress(f"against {name}")
         result["misbehaving"].append(bench.against(name, behaviour, CLIENTS))
+    progress("")
     return result
-
-
-def progress(text: str) -> None:
-    if sys.stderr.isatty():
-        print(f"bench: {text}", file=sys.stderr)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -161,11 +157,9 @@ def run(args: argparse.Namespace) -> int:
 
     if shutil.which(WRK) is None:
         raise HarnessError("wrk is missing: ./run.sh setup installs Debian's package")
-    for name in ("pairs", "users", "seconds"):
-        if getattr(args, name) < 1:
-            raise UsageError(f"--{name} takes a number from 1 on")
     project = Project.here()
-    started = time.strftime("%Y-%m-%dT%H:%M:%S%z")
+    check_out(args.out)
+    started = now()
     out = args.out or new_folder(project.out)
     out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="poolspec-bench-") as scratch:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from judge.errors import UsageError
 from judge.output import reports
 from judge.project import Project
 from judge.results import new_folder, write_json
@@ -17,19 +15,6 @@ from judge.results import new_folder, write_json
 def now() -> str:
     """For `started`."""
     return datetime.now(UTC).isoformat(timespec="seconds")
-
-
-def check_out(out: Path | None) -> None:
-    """Before anything is measured: UsageError where --out can be no folder that we may write to."""
-    if out is None:
-        return
-    there = next(one for one in (out, *out.absolute().parents) if one.exists())
-    if not there.is_dir():
-        raise UsageError(f"--out {out}: {there} is no folder")
-    try:
-        tempfile.TemporaryFile(dir=there).close()
-    except OSError as err:
-        raise UsageError(f"--out {out}: {there} cannot be written to: {err.strerror}") from None
 
 
 def keep(project: Project, found: dict[str, Any], out: Path | None, name: str, beside: Path | None = None) -> Path:

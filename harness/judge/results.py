@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import os
+import tempfile
 import time
 from collections import defaultdict
 from dataclasses import dataclass, field
@@ -15,7 +16,7 @@ from typing import Any
 
 from judge import VERSION, gate, known_failing
 from judge.attempts import Outcome
-from judge.errors import HarnessError
+from judge.errors import HarnessError, UsageError
 from judge.scenario import Scenario
 from judge.table import shown
 from judge.verdicts import INTERRUPTED, OK, UNCLEAR, VERDICTS, block, exit_code, heavier, worst
@@ -115,6 +116,19 @@ def load_of(scenario: Scenario, subject: str, trace: Path, run: dict[str, Any]) 
         "scenario": scenario.name, "subject": subject, "behaviour": name, "tags": list(scenario.tags),
         "dir": f"load/{trace.stem}", "figures": figures,
     }
+
+
+def check_out(out: Path | None) -> None:
+    """Before anything is run: UsageError where --out can be no folder that we may write to."""
+    if out is None:
+        return
+    there = next(one for one in (out, *out.absolute().parents) if one.exists())
+    if not there.is_dir():
+        raise UsageError(f"--out {out}: {there} is no folder")
+    try:
+        tempfile.TemporaryFile(dir=there).close()
+    except OSError as err:
+        raise UsageError(f"--out {out}: {there} cannot be written to: {err.strerror}") from None
 
 
 def new_folder(parent: Path) -> Path:

@@ -18,8 +18,8 @@ from judge.canary import judge_canary
 from judge.console import Console
 from judge.errors import HarnessError, UsageError
 from judge.names import nearest
-from judge.project import Project
-from judge.results import Results, new_folder
+from judge.project import REFERENCE, Project
+from judge.results import Results, check_out, new_folder
 from judge.scenario import Scenario, check_controls, load_scenarios, read_scenario
 from judge.subject import Adapter, find_adapter
 from judge.table import shown
@@ -31,7 +31,7 @@ class Wish:
     """The command line of a scenario run."""
 
     names: tuple[str, ...] = ()
-    subjects: tuple[str, ...] = ("reference",)
+    subjects: tuple[str, ...] = (REFERENCE,)
     seed: int = 1
     repeat: int = 1
     jobs: int = 1
@@ -78,6 +78,7 @@ def select(wish: Wish, known: dict[str, Scenario], project: Project) -> list[Sce
 
 def run_scenarios(wish: Wish, project: Project, console: Console) -> int:
     terms = gate.parse(wish.fail_on)
+    check_out(wish.out)
     adapters = [find_adapter(name, project) for name in wish.subjects]
     if len({adapter.name for adapter in adapters}) < len(adapters):
         raise UsageError(f"two subjects have the same name: {', '.join(wish.subjects)}")

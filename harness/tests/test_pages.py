@@ -75,7 +75,9 @@ def test_every_kind_of_page_is_described(tmp_path: Path) -> None:
     assert all(f"`{kind}/1`" in schema for kind in pages.KINDS)
 
 
-@pytest.mark.parametrize("command", [["sweep"], ["compare-modes"], ["advise", "--server-idle", "5s", "--pool-idle", "5s"]])
+@pytest.mark.parametrize("command", [
+    ["scenario"], ["bench"], ["sweep"], ["compare-modes"], ["advise", "--server-idle", "5s", "--pool-idle", "5s"],
+], ids=lambda command: command[0])
 def test_an_out_that_can_be_no_folder_is_refused_before_anything_runs(tmp_path: Path, command: list[str]) -> None:
     (tmp_path / "file").write_text("mine")
     ran = judge(*command, "--out", tmp_path / "file" / "below")

@@ -13,8 +13,9 @@ from judge.advise.gaps import Exponential, Gaps
 from judge.advise.words import MILLION, sentences
 from judge.durations import plain
 from judge.errors import HarnessError, UsageError
-from judge.measurement import check_out, keep, now
+from judge.measurement import keep, now
 from judge.project import Project
+from judge.results import check_out
 
 ASSUMED_MS = 1.0  # the race window without a sweep: about a round trip within a data centre
 FAR_MS = 150.0  # the distance of two timeouts that is kept in a sweep of shortened ones

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from judge.arguments import Parser, add_console, add_variant, positive
 from judge.console import Console
-from judge.project import Project
+from judge.project import REFERENCE, Project
 from judge.scenario import load_scenarios
 from judge.session import Wish, run_scenarios, select
 
@@ -20,7 +20,7 @@ EXAMPLE = "scenario 'idle/*' --jobs 2"
 def arguments(parser: Parser) -> None:
     add = parser.add_argument
     add("names", nargs="*", metavar="NAME|GLOB", help="scenarios by name or glob, or a file (all that are not slow)")
-    add("--subject", default="reference", metavar="S[,S]", help="pools to judge: names, or paths of adapters (reference)")
+    add("--subject", default=REFERENCE, metavar="S[,S]", help="pools to judge: names, or paths of adapters (reference)")
     add("--seed", type=int, default=1, metavar="N", help="of the tokens and the load generator (1)")
     add("--repeat", type=positive(int), default=1, metavar="N", help="run each so often (1)")
     add("--jobs", type=positive(int), default=1, metavar="N", help="run so many at a time (1)")

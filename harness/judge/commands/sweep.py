@@ -29,8 +29,9 @@ def arguments(parser: Parser) -> None:
 
 
 def run(args: Namespace) -> int:
-    from judge.measurement import check_out, keep
+    from judge.measurement import keep
     from judge.project import Project
+    from judge.results import check_out
     from judge.sweep.measure import Pool, Wish, measure
     from judge.sweep.origins import KINDS
     from reports import sweep as report

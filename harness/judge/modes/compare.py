@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from judge.errors import UsageError
-from judge.measurement import check_out, keep, now
+from judge.measurement import keep, now
 from judge.modes.exhaustion import exhaust
 from judge.modes.forms import FORMS, Load
 from judge.modes.lulls import with_lulls
@@ -18,6 +18,7 @@ from judge.modes.measure import Bench
 from judge.network.namespace import NetNamespace, NotAllowed
 from judge.progress import progress
 from judge.project import Project
+from judge.results import check_out
 
 # Less than half of Linux's local ports: beyond that, a client that closes first finds a free one by a long search in each connect
 # (measured: 500 µs and more in place of 35), and the form takes a minute.
