@@ -43,6 +43,13 @@ def test_the_page(tmp_path: Path) -> None:
     assert 'href="./claims.html"' in (tmp_path / "index.html").read_text()
 
 
+def test_documents_that_cannot_be_read_cost_their_page_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "claims.json").write_text("{")
+    reports.build(tmp_path, {"schema": "results/1", "results": []})
+    assert not (tmp_path / "claims.html").exists()
+    assert "claims.json is not JSON" in (tmp_path / "index.html").read_text() and "claims.json is not JSON" in capsys.readouterr().err
+
+
 def test_a_run_without_documents_has_no_page(tmp_path: Path) -> None:
     reports.build(tmp_path, {"schema": "results/1", "results": []})
     assert not (tmp_path / "claims.html").exists() and "claims.html" not in (tmp_path / "index.html").read_text()

@@ -255,6 +255,12 @@ def test_a_convicting_moment_is_named():
     assert (finding.t, finding.conn) == (300_000_000, 1)
 
 
+@pytest.mark.parametrize("arguments", [{"ev": "prob", "min": 0, "max": 0}, {"ev": "probe", "side": "clint", "min": 0, "max": 0}])
+def test_what_the_wire_has_no_word_for_is_no_pass(arguments):
+    with pytest.raises(ValueError, match="ev is one of probe, "):
+        checkers.module("wire_saw").check(trace(END), **arguments)
+
+
 @pytest.mark.parametrize(("max_ms", "lines", "margin_ms"), [
     (200, [A, FIN_AT_300, END], 200),
     (200, [SCALE_2, A, END], 400),

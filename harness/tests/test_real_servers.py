@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import time
+from dataclasses import replace
 from http.client import HTTPConnection
 from pathlib import Path
 
@@ -97,3 +98,12 @@ def test_a_load_run_holds_and_leaves_no_server_behind(name: str, tmp_path: Path,
     outcome = run_and_judge(PROJECT, SCENARIOS[name], find_adapter("reference", PROJECT), Settings(tmp_path))
     assert {result["verdict"] for result in outcome.results} == {"pass"}
     assert not processes_about(f"{tmp_path}/poolspec")
+
+
+def test_a_load_run_whose_server_does_not_start_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "logs").mkdir()
+    (tmp_path / "traces").mkdir()
+    unheard = replace(SCENARIOS["load/nginx-keepalive-requests"], real={"kind": "nginx", "keepalive_bogus": 1})
+    outcome = run_and_judge(PROJECT, unheard, find_adapter("reference", PROJECT), Settings(tmp_path))
+    assert {one["verdict"] for one in outcome.results} == {"error"}
+    assert all('unknown directive "keepalive_bogus"' in one["seen"] and "Traceback" not in one["seen"] for one in outcome.results)

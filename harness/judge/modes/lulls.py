@@ -15,7 +15,8 @@ LULLS = 3
 
 
 def with_lulls(bench: Bench, load: Load) -> dict[str, Any]:
-    """Each form that keeps connections once. Between two lulls a connection reaches the limit, and the next one gets half way."""
+    """Each form that keeps connections once. Between two lulls a connection reaches the limit, and the next one gets half way; a limit
+    that MOST does not reach ends none here."""
     every = min(load.limit + max(load.limit // 2, 1), MOST)
     load = replace(load, requests=load.users * every * LULLS, duration_s=None, pause_every=every)
     rows = []
