@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -77,6 +78,30 @@ def test_what_came_of_the_long_tests_is_kept(tmp_path: Path) -> None:
     run_suite(tmp_path, MEASURED.replace("assert False", "assert True"), "--full", "--record", str(kept), "-k", "night")
     after = [line.split(" | ")[:2] for line in kept.read_text().splitlines() if line.startswith("| test_it")]
     assert after == [["| test_it.py::test_all_day", "pass"], ["| test_it.py::test_all_night", "pass"]], "the other row stays"
+
+
+ENDED = """
+import tempfile, time
+from pathlib import Path
+
+def test_it():
+    folder = Path(tempfile.mkdtemp())
+    Path("where").write_text(str(folder))
+    time.sleep(1000)
+"""
+
+
+def test_one_that_is_ended_leaves_nothing_that_is_temporary(tmp_path: Path) -> None:
+    (tmp_path / "test_ended.py").write_text(ENDED)
+    (scratch := tmp_path / "scratch").mkdir()
+    argv = [PYTHON, "-m", "judge", "test", "--jobs", "1", str(tmp_path / "test_ended.py")]
+    with subprocess.Popen(argv, cwd=tmp_path, env=environment(TMPDIR=str(scratch)), stdout=subprocess.DEVNULL) as process:
+        while not (where := tmp_path / "where").exists() or not where.read_text():
+            assert process.poll() is None
+            time.sleep(0.01)
+        process.terminate()
+        assert process.wait() == 130
+    assert scratch in Path(where.read_text()).parents and [one.name[:7] for one in scratch.iterdir()] == ["pytest-"]
 
 
 def test_the_lines() -> None:

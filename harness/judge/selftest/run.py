@@ -5,7 +5,10 @@ from __future__ import annotations
 
 import os
 import sys
+import tempfile
 from argparse import Namespace
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +37,16 @@ def file_of(tests: Path, name: str) -> str:
     return name
 
 
+@contextmanager
+def scratch() -> Iterator[None]:
+    """A folder for what is temporary: a test that is ended leaves what those that it had started have there. pytest's own folders,
+    which it keeps for whoever looks into a failure, stay where the system has such."""
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", tempfile.gettempdir())
+    with tempfile.TemporaryDirectory(prefix="poolspec-test-", ignore_cleanup_errors=True) as folder:
+        os.environ["TMPDIR"] = folder
+        yield
+
+
 def run(args: Namespace) -> int:
     """Returns the exit code, as of a run of scenarios; that nothing ran is a failure, too."""
     import pytest
@@ -54,6 +67,7 @@ def run(args: Namespace) -> int:
     chosen = [file_of(tests, name) for name in args.names]
     sys.stdout.flush()
     ctrl_c, code = CtrlC(), pytest.ExitCode
-    ended = pytest.main([*options, *(chosen or [str(tests)])], plugins=[ctrl_c])
+    with scratch():
+        ended = pytest.main([*options, *(chosen or [str(tests)])], plugins=[ctrl_c])
     codes = {code.OK: OK, code.TESTS_FAILED: FAILED, code.USAGE_ERROR: USAGE, code.NO_TESTS_COLLECTED: USAGE, code.INTERRUPTED: FAILED}
     return INTERRUPTED if ctrl_c.pressed else codes.get(ended, UNCLEAR)
