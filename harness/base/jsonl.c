@@ -23,6 +23,7 @@ struct jsonl {
     ev_io readable;
     ev_prepare before_wait;
     struct buffer in, to_write;
+    size_t searched; /* so many bytes of `in` are known to hold no end of a line: a long one comes in many pieces */
     bool reading, ended, skipping;
     int write_errno;
 };
@@ -77,10 +78,13 @@ static void hand_over_lines(struct jsonl *j)
 {
     size_t at = 0;
     while (j->reading) {
-        char *line = j->in.data + at;
-        char *end = j->in.bytes > at ? memchr(line, '\n', j->in.bytes - at) : NULL;
-        if (!end)
+        char *line = j->in.data + at, *from = line + j->searched;
+        char *end = j->in.bytes > at + j->searched ? memchr(from, '\n', j->in.bytes - at - j->searched) : NULL;
+        if (!end) {
+            j->searched = j->in.bytes - at;
             break;
+        }
+        j->searched = 0;
         at += (size_t)(end - line) + 1;
         if (!j->skipping)
             hand_over(j, line, (size_t)(end - line));
@@ -94,7 +98,7 @@ static void hand_over_lines(struct jsonl *j)
         if (!j->skipping)
             j->handler->bad(j->user, "a line is longer than 16 MiB");
         j->skipping = true;
-        j->in.bytes = 0;
+        j->in.bytes = j->searched = 0;
     }
     if (j->reading && j->ended) {
         j->reading = false;

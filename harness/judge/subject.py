@@ -19,7 +19,7 @@ from judge.table import shown
 PROTOCOL = "subject/1"
 RUNNERS = {".py": (PYTHON,), ".sh": ("/bin/bash",), ".js": ("node",), ".mjs": ("node",), ".rb": ("ruby",), ".pl": ("perl",)}
 NOT_ADAPTERS = {".known-failing", ".md", ".h", ".txt", ".json", ".toml", ".lock"}
-HELLO_MS, QUIT_MS, WRITE_MS = 15_000, 5_000, 5_000  # times --timeout-scale
+HELLO_MS, QUIT_MS, WRITE_MS = 15_000, 5_000, 15_000  # times --timeout-scale
 SHOWN_BYTES = 1000  # of what is sent; the trace keeps no more
 
 
