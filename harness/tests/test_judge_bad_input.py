@@ -8,10 +8,12 @@ import os
 import re
 import signal
 import subprocess
+import threading
 import time
 from pathlib import Path
 
 import pytest
+from judge.child import Child
 from judge.project import PYTHON
 from judge_kit import ROOT, environment, judge, subject
 
@@ -128,6 +130,22 @@ def test_broken_subject_fails(name, tmp_path):
     assert BROKEN[name] in ran.out
     assert not list(scratch.iterdir())
     assert not relatives(mark)
+
+
+@pytest.mark.parametrize(("argv", "bytes_", "trouble"), [
+    (["sleep", "1000"], 1_000_000, "does not read its standard input"), (["sleep", "1000"], 1_000, None),
+    (["sh", "-c", "exec <&-; echo '{}'; exec sleep 1000"], 1_000, "has closed its standard input"),
+])
+def test_a_child_that_takes_no_line(argv, bytes_, trouble, tmp_path):
+    said = threading.Event()
+    child = Child(argv, tmp_path / "log", lambda line, t: said.set(), lambda: None)
+    try:
+        assert argv[0] == "sleep" or said.wait(20)
+        child.send({"data": "." * bytes_}, 0.1)
+        assert child.trouble == trouble
+    finally:
+        child.kill()
+        child.finish(5)
 
 
 def test_adapter_that_cannot_be_started(tmp_path):
