@@ -212,6 +212,8 @@ CASES = [  # checker, parameters, ok, lines
     ("books_equal", {}, True, [A, B_OTHER.replace("server accepted conn=2", "server abandoned connections=1")]),
     ("books_equal", {}, False, [A, B_OTHER, "60 server abandoned listener=origin connections=1"]),
     ("books_equal", {}, True, [RUN, BOOKS]),
+    ("books_equal", {}, False, [RUN]),
+    ("books_equal", {}, True, ['-1 judge begin real={"kind":"nginx"}', RUN]),
     ("books_equal", {}, False, [RUN, BOOKS.replace('"accepted":2', '"accepted":3')]),
     ("books_equal", {}, False, [RUN, BOOKS.replace('"responses":9', '"responses":8')]),
     ("books_equal", {}, False, [RUN, BOOKS.replace('"requests":10', '"requests":11')]),
