@@ -74,7 +74,6 @@ static const char *wrong(const char *what, const char *word)
     return text;
 }
 
-/* Digits only, and what follows them. */
 static const char *read_number(const char *word, uint64_t *number)
 {
     return word && words_number(word, 0, UINT32_MAX, number) ? NULL : wrong("a number is wanted", word);
